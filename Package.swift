@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "interorg",
+    products: [
+        .executable(name: "interorg", targets: ["interorg"]),
+        .library(name: "LDAPClient", targets: ["LDAPClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The heart: pure, no I/O, no clock.
+        room("AddressBook", [.crypto]),
+        room("DirectoryMapping", ["AddressBook"]),
+        room("IncrementalSync", ["AddressBook"]),
+        room("InterOrgProtocol", ["AddressBook", .crypto]),
+
+        // Adapters: each knows one outside thing.
+        .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        room("LDAPClient", ["CLDAP", .asn1]),
+        room("MailTransport", ["CCurl", "CZlib", .nioCore, .nioPosix, .logging]),
+        room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
+        room("LDAPDirectory", ["AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient"]),
+
+        // Composition and the command line.
+        room(
+            "InterOrgServices",
+            [
+                "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "LDAPClient",
+                "LDAPDirectory", "MailTransport", "SQLiteStore", .crypto, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle, .unixSignals, .yams,
+            ]),
+        .executableTarget(
+            name: "interorg",
+            dependencies: [
+                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", .argumentParser, .logging,
+            ],
+            swiftSettings: settings),
+
+        // Servers for tests, and the tests of each room.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "SynchronizationTestSupport", dependencies: ["AddressBook", "IncrementalSync"],
+            path: "Tests/SynchronizationTestSupport", swiftSettings: settings),
+        tests("AddressBookTests", ["AddressBook"]),
+        tests("DirectoryMappingTests", ["AddressBook", "DirectoryMapping"]),
+        tests("IncrementalSyncTests", ["AddressBook", "IncrementalSync", "SynchronizationTestSupport"]),
+        tests("InterOrgProtocolTests", ["AddressBook", "InterOrgProtocol"]),
+        tests("LDAPClientTests", ["LDAPClient", "TestSupport", .asn1]),
+        tests("MailTransportTests", ["MailTransport", .logging, .nioCore, .nioPosix]),
+        tests(
+            "SQLiteStoreTests",
+            [
+                "AddressBook", "IncrementalSync", "InterOrgProtocol", "SQLiteStore", "SynchronizationTestSupport",
+                .grdb,
+            ]),
+        tests(
+            "LDAPDirectoryTests",
+            [
+                "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "LDAPClient", "LDAPDirectory",
+                "SQLiteStore", "TestSupport", .grdb,
+            ]),
+        tests("InterOrgServicesTests", ["AddressBook", "InterOrgServices", "LDAPClient", .yams]),
+        tests(
+            "SimulationTests",
+            [
+                "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "SQLiteStore", .grdb,
+            ]),
+        tests("EndToEndTests", ["LDAPClient", "MailTransport", "TestSupport", "interorg"]),
+    ]
+)

@@ -1,0 +1,131 @@
+import Foundation
+
+/// What a JSON text lacks to be what it should be.
+public struct JSONContentError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The form in which entries travel and are stored. What is absent in an entry is absent in it; fields of newer
+/// versions are kept.
+extension Entry {
+    public var json: [UInt8] {
+        var writer = JSONWriter()
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    public func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            if !fields.isEmpty {
+                writer.key("fields")
+                writer.object { writer in
+                    for field in fields.keys.sorted() {
+                        writer.key(field.rawValue)
+                        writer.array(self[field]) { $0.value($1) }
+                    }
+                }
+            }
+            writer.key("id")
+            id.write(to: &writer)
+            writer.key("kind")
+            writer.string(kind.rawValue)
+            if !members.isEmpty {
+                writer.key("members")
+                writer.array(members) { $1.write(to: &$0) }
+            }
+            writer.key("name")
+            writer.value(name)
+            if let parent {
+                writer.key("parent")
+                writer.uuid(parent)
+            }
+        }
+    }
+
+    public init(_ json: JSON) throws {
+        guard let id = json["id"] else { throw JSONContentError("an entry has no id") }
+        guard let kind = json["kind"]?.text.flatMap(Kind.init(rawValue:)) else {
+            throw JSONContentError("an entry has no kind that is known here")
+        }
+        guard let name = json["name"] else { throw JSONContentError("an entry has no name") }
+        var fields: [Field: [Value]] = [:]
+        if let found = json["fields"] {
+            guard case .object(let members) = found else {
+                throw JSONContentError("the fields of an entry are not an object")
+            }
+            for (field, values) in members {
+                guard let values = values.elements else {
+                    throw JSONContentError("the values of \(field) are not an array")
+                }
+                fields[Field(rawValue: field)] = try values.map { try Value($0) }
+            }
+        }
+        if let members = json["members"], members.elements == nil {
+            throw JSONContentError("the members of a group are not an array")
+        }
+        self.init(
+            id: try EntryID(id), kind: kind, parent: try json["parent"].map { try UUID($0) }, name: try Value(name),
+            fields: fields, members: try (json["members"]?.elements ?? []).map { try EntryID($0) })
+    }
+}
+
+extension EntryID {
+    public func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.key("organization")
+            writer.uuid(organization.uuid)
+            writer.key("uuid")
+            writer.uuid(uuid)
+        }
+    }
+
+    public init(_ json: JSON) throws {
+        guard let organization = json["organization"], let uuid = json["uuid"] else {
+            throw JSONContentError("an entry ID needs organization and uuid")
+        }
+        self.init(organization: OrganizationID(try UUID(organization)), uuid: try UUID(uuid))
+    }
+}
+
+extension Value {
+    init(_ json: JSON) throws {
+        if case .string(let bytes) = json {
+            self.init(bytes)
+        } else if let data = json["base64"]?.text.flatMap({ Data(base64Encoded: $0) }) {
+            self.init(Array(data))
+        } else {
+            throw JSONContentError("a value is neither a string nor base64")
+        }
+    }
+}
+
+extension UUID {
+    /// From the text form of RFC 9562, in any case.
+    init(_ json: JSON) throws {
+        guard case .string(let text) = json, text.count == 36 else { throw JSONContentError("a UUID is malformed") }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        var high: UInt8?
+        for (index, character) in text.enumerated() {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard character == UInt8(ascii: "-") else { throw JSONContentError("a UUID is malformed") }
+                continue
+            }
+            guard let digit = Character(Unicode.Scalar(character)).hexDigitValue else {
+                throw JSONContentError("a UUID is malformed")
+            }
+            if let first = high {
+                bytes.append(first << 4 | UInt8(digit))
+                high = nil
+            } else {
+                high = UInt8(digit)
+            }
+        }
+        guard let uuid = UUID(bytes: bytes) else { throw JSONContentError("a UUID is malformed") }
+        self = uuid
+    }
+}

@@ -1,0 +1,130 @@
+import AddressBook
+import Foundation
+
+/// One attribute and its values.
+public struct DirectoryAttribute: Hashable, Sendable {
+    public var name: String
+    public var values: [Value]
+
+    public init(_ name: String, _ values: [Value]) {
+        self.name = name
+        self.values = values
+    }
+}
+
+/// What of our schema a destination knows.
+public struct DestinationSchema: Hashable, Sendable {
+    /// `interorgEntry`: without it the stamp is a `labeledURI`.
+    public var hasStamp: Bool
+    /// `interorgGeneralPage`: without it country text and assistant are not written.
+    public var hasGeneralPage: Bool
+
+    public init(hasStamp: Bool, hasGeneralPage: Bool) {
+        self.hasStamp = hasStamp
+        self.hasGeneralPage = hasGeneralPage
+    }
+}
+
+/// What an entry has to look like in the destination.
+public struct DesiredEntry: Hashable, Sendable {
+    /// Attribute and value of its RDN. `attributes` holds the value too.
+    public var rdnAttribute: String
+    public var rdnValue: Value
+    public var objectClasses: [String]
+    public var attributes: [DirectoryAttribute]
+
+    public subscript(name: String) -> [Value] {
+        attributes.first { $0.name.lowercased() == name.lowercased() }?.values ?? []
+    }
+}
+
+extension Mapping {
+    /// The attributes that the mapping manages in an imported entry of a kind. Whatever else an entry has there
+    /// belongs to others and is left alone.
+    public func managedAttributes(for kind: Entry.Kind, schema: DestinationSchema) -> [String] {
+        switch kind {
+        case .container: ["ou"]
+        case .group: ["cn", "member"]
+        case .person, .contact:
+            ["cn"] + rules.filter { schema.hasGeneralPage || !$0.needsSchema }.map(\.destination)
+        }
+    }
+
+    /// - Parameters:
+    ///   - members: the DNs, in the destination, of a group's members.
+    ///   - suffix: tells the entry from another that has the same name in the same container; nil normally.
+    public func desired(
+        _ entry: Entry, schema: DestinationSchema, members: [Value] = [], suffix: String? = nil
+    ) -> DesiredEntry {
+        var desired: DesiredEntry
+        switch entry.kind {
+        case .container: desired = container(entry)
+        case .group: desired = group(entry, members: members)
+        case .person, .contact: desired = person(entry, schema: schema)
+        }
+        if let suffix { desired.rename(to: Value(entry.name.bytes + Array(" \(suffix)".utf8)), kind: entry.kind) }
+        desired.objectClasses.append(Stamp.objectClass(schema: schema))
+        desired.attributes += Stamp.attributes(entry.id, schema: schema)
+        return desired
+    }
+
+    private func container(_ entry: Entry) -> DesiredEntry {
+        DesiredEntry(
+            rdnAttribute: "ou", rdnValue: entry.name, objectClasses: ["top", "organizationalUnit"],
+            attributes: [DirectoryAttribute("ou", [entry.name])])
+    }
+
+    private func group(_ entry: Entry, members: [Value]) -> DesiredEntry {
+        DesiredEntry(
+            rdnAttribute: "cn", rdnValue: entry.name, objectClasses: ["top", "groupOfNames"],
+            attributes: [
+                DirectoryAttribute("cn", distinct([entry.name] + entry[.displayName])),
+                DirectoryAttribute("member", members),
+            ])
+    }
+
+    private func person(_ entry: Entry, schema: DestinationSchema) -> DesiredEntry {
+        let isNamedByAlias = entry[.alias].contains(entry.name)
+        let commonName = entry[.displayName].first ?? entry.name
+        var attributes = [DirectoryAttribute("cn", isNamedByAlias ? [commonName] : distinct([entry.name, commonName]))]
+        for rule in rules where schema.hasGeneralPage || !rule.needsSchema {
+            let values = entry[rule.field]
+            if !values.isEmpty { attributes.append(DirectoryAttribute(rule.destination, values)) }
+        }
+        // `person` requires a surname (RFC 4519, section 3.12): the last word of what the entry is called.
+        if entry[.sn].isEmpty { attributes.append(DirectoryAttribute("sn", [lastWord(commonName)])) }
+        return DesiredEntry(
+            rdnAttribute: isNamedByAlias ? "uid" : "cn", rdnValue: entry.name,
+            objectClasses: ["top", "person", "organizationalPerson", "inetOrgPerson"]
+                + (schema.hasGeneralPage ? ["interorgGeneralPage"] : []),
+            attributes: attributes)
+    }
+
+    private func lastWord(_ value: Value) -> Value {
+        value.text?.split(whereSeparator: \.isWhitespace).last.map { Value(String($0)) } ?? value
+    }
+
+    /// Values that caseIgnoreMatch (RFC 4517, section 4.2.11) tells apart: a server refuses two that it does not.
+    private func distinct(_ values: [Value]) -> [Value] {
+        var seen: Set<Value> = []
+        return values.filter { value in
+            let folded = value.text?.precomposedStringWithCompatibilityMapping.lowercased()
+                .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            return seen.insert(folded.map { Value($0) } ?? value).inserted
+        }
+    }
+}
+
+extension DesiredEntry {
+    /// Names the entry by `cn` (a container by `ou`), so that the suffix does not show up in a field that travels.
+    fileprivate mutating func rename(to name: Value, kind: Entry.Kind) {
+        rdnAttribute = kind == .container ? "ou" : "cn"
+        rdnValue = name
+        guard let index = attributes.firstIndex(where: { $0.name == rdnAttribute }) else { return }
+        if kind == .container {
+            attributes[index].values = [name]
+        } else if !attributes[index].values.contains(name) {
+            attributes[index].values.append(name)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import AddressBook
+
+/// What became of one change.
+public enum Outcome: Hashable, Sendable {
+    /// The destination has it now, at this place if the destination has places.
+    case imported(place: Place?)
+    /// The destination had it already.
+    case unchanged(place: Place?)
+    /// The destination has it, but not all of it yet; it is tried again every time.
+    case incomplete(place: Place?, reason: String)
+    /// The destination does not take it, and why; tried again after a while.
+    case refused(reason: String)
+    /// Something else has to come first (its container, say); tried again every time.
+    case waiting(reason: String)
+}
+
+/// A change that a collector is asked to import.
+public struct OfferedChange: Hashable, Sendable {
+    public var change: Change
+    /// Its number in the log that it comes from; nil if it does not come from one.
+    public var number: Int64?
+
+    public init(_ change: Change, number: Int64? = nil) {
+        self.change = change
+        self.number = number
+    }
+
+    public var id: EntryID { change.id }
+}
+
+/// One outcome per change, in the order of the changes, and what the collector's own store has to record.
+public struct ImportResult: Sendable {
+    public var outcomes: [Outcome]
+    /// Changes that become part of the log of the store, with the step that records their outcome.
+    public var appended: [Change]
+    /// Sealed messages for a remote site, likewise.
+    public var posted: [OutgoingMessage]
+
+    public init(outcomes: [Outcome], appended: [Change] = [], posted: [OutgoingMessage] = []) {
+        self.outcomes = outcomes
+        self.appended = appended
+        self.posted = posted
+    }
+}
+
+/// A message that waits for its transport.
+public struct OutgoingMessage: Hashable, Sendable {
+    /// Whom it is for.
+    public var recipient: OrganizationID
+    /// The number of the request that it is or answers: a newer one makes the older needless.
+    public var request: Int64
+    public var payload: [UInt8]
+
+    public init(recipient: OrganizationID, request: Int64, payload: [UInt8]) {
+        self.recipient = recipient
+        self.request = request
+        self.payload = payload
+    }
+}
+
+/// The writing side of a store: imports a batch and reports one outcome per change.
+///
+/// Imports are idempotent: after an interruption the same batch comes again. An error means that the destination as a
+/// whole could not be used; the batch stays where it was.
+public protocol Collector: Sendable {
+    func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult
+
+    /// The source has no more for now: what the collector has gathered is recorded.
+    func finish() async throws -> ImportResult
+}
+
+extension Collector {
+    public func finish() async throws -> ImportResult { ImportResult(outcomes: []) }
+}

@@ -1,0 +1,31 @@
+/// Invariant 3: more deletions from one organization within 24 hours than a count or a percentage are held until a
+/// person decides.
+public struct DeletionGuard: Hashable, Sendable {
+    /// Deletions within 24 hours.
+    public var count: Int
+    /// Per cent of the organization's entries, counted from `percentFrom` deletions on.
+    public var percent: Int
+
+    /// In a small address book a few deletions are a large share of it and mean nothing.
+    public static let percentFrom = 10
+
+    public init(count: Int = 500, percent: Int = 20) {
+        self.count = count
+        self.percent = percent
+    }
+
+    /// - Parameters:
+    ///   - deletions: how many are about to happen.
+    ///   - recent: how many happened within the last 24 hours.
+    ///   - entries: how many entries there are before these deletions.
+    /// - Returns: nil if they may happen, else the limit that they exceed, for people.
+    public func exceededLimit(deletions: Int, recent: Int, entries: Int) -> String? {
+        let total = deletions + recent
+        if total > count { return "\(total) deletions within 24 hours, more than \(count)" }
+        let before = entries + recent
+        if total >= Self.percentFrom, total * 100 > percent * before {
+            return "\(total) deletions within 24 hours, more than \(percent) % of \(before) entries"
+        }
+        return nil
+    }
+}

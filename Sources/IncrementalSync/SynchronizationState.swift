@@ -1,0 +1,72 @@
+import AddressBook
+import Foundation
+
+/// What has been exported of one entry.
+public struct ExchangeRecord: Hashable, Sendable {
+    public var id: EntryID
+    /// The digest of what the destination has; nil if it has refused the entry so far.
+    public var digest: EntryDigest?
+    /// Where the entry stands, in the one store of the two that is a directory: its DN.
+    public var place: Place?
+    /// What a person would call the entry.
+    public var label: String?
+
+    public init(id: EntryID, digest: EntryDigest?, place: Place? = nil, label: String? = nil) {
+        self.id = id
+        self.digest = digest
+        self.place = place
+        self.label = label
+    }
+}
+
+/// Everything that one step of a synchronization changes in its store. It is committed in one transaction.
+public struct Step: Sendable {
+    public var now: Date
+    /// Nil leaves the cursor where it is.
+    public var cursor: Cursor?
+    public var refresh: RefreshID?
+    /// Entries seen in `refresh` without a change.
+    public var seen: [EntryID] = []
+    /// New or changed records, seen in `refresh`.
+    public var exchanged: [ExchangeRecord] = []
+    public var references: [EntryID: [ResolvedReference]] = [:]
+    /// Entries that the destination has deleted.
+    public var deleted: [EntryID] = []
+    public var appended: [Change] = []
+    public var posted: [OutgoingMessage] = []
+    public var problems: [Problem] = []
+    /// Entries whose problem has ended.
+    public var solved: [EntryID] = []
+
+    public init(now: Date) {
+        self.now = now
+    }
+}
+
+/// What has been exported by one synchronization: the cursor, and per entry its digest and place. Kept by the store,
+/// shared by the store's collector and synchronizer.
+public protocol SynchronizationState: Sendable {
+    /// False where the destination itself says what it has (a remote site's position): everything read is passed on.
+    var tracksEntries: Bool { get }
+
+    func cursor() async throws -> Cursor?
+    func records(_ ids: [EntryID]) async throws -> [EntryID: ExchangeRecord]
+    func problems(_ ids: [EntryID]) async throws -> [EntryID: Problem]
+
+    /// Problems whose next attempt has come, released deletions among them; oldest first.
+    func dueProblems(now: Date, limit: Int) async throws -> [Problem]
+
+    /// Entries that were not seen in a refresh and whose deletion is not a problem already.
+    func unseen(in refresh: RefreshID, limit: Int) async throws -> [EntryID]
+    /// How many those are, per organization.
+    func unseenCounts(in refresh: RefreshID) async throws -> [OrganizationID: Int]
+    /// What was seen in a refresh, refused entries included.
+    func summary(seenIn refresh: RefreshID) async throws -> SetSummary
+
+    /// How many entries of the organization the destination has.
+    func entryCount(of organization: OrganizationID) async throws -> Int
+    /// How many of them were deleted since then.
+    func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int
+
+    func commit(_ step: Step) async throws
+}

@@ -1,0 +1,109 @@
+import AddressBook
+import Foundation
+
+/// A change on its way to the collector, with what is known of the entry.
+struct Attempt {
+    var change: Change
+    var number: Int64?
+    /// Whether the destination has it, as far as the state knows. Deleting what is not known to be there harms nobody,
+    /// but may clear away what a crash left behind.
+    var isKnown = true
+    var place: Place?
+    var label: String?
+}
+
+extension Synchronizer {
+    /// Takes the deletions that exceed the guard's limits out of the attempts and makes problems of them.
+    ///
+    /// - Parameter pending: how many deletions of each organization are about to happen in all, where that is known
+    ///   beforehand; else those of the batch count.
+    func holdDeletions(
+        _ attempts: [Attempt], pending: [OrganizationID: Int]?, problems: [EntryID: Problem], into step: inout Step,
+        _ report: inout SynchronizationReport
+    ) async throws -> [Attempt] {
+        guard state.tracksEntries else { return attempts }
+        let deletions = Dictionary(
+            grouping: attempts.filter { $0.isKnown && $0.change.entry == nil }, by: \.change.id.organization)
+        var held: Set<EntryID> = []
+        for (organization, attempts) in deletions {
+            let recent = try await state.deletionCount(of: organization, since: now() - 86_400)
+            let exceeded = deletionGuard.exceededLimit(
+                deletions: max(pending?[organization] ?? 0, attempts.count), recent: recent,
+                entries: try await state.entryCount(of: organization))
+            guard let exceeded else { continue }
+            for attempt in attempts {
+                held.insert(attempt.change.id)
+                record(
+                    .held, attempt, reason: "deletion held: \(exceeded)", known: problems[attempt.change.id],
+                    in: &step)
+            }
+            report.held += attempts.count
+        }
+        return held.isEmpty ? attempts : attempts.filter { !held.contains($0.change.id) }
+    }
+
+    /// Asks the collector to import, and records each outcome in the step.
+    func importAttempts(
+        _ attempts: [Attempt], problems: [EntryID: Problem], into step: inout Step,
+        _ report: inout SynchronizationReport
+    ) async throws {
+        guard !attempts.isEmpty else { return }
+        let result = try await collector.importChanges(attempts.map { OfferedChange($0.change, number: $0.number) })
+        precondition(result.outcomes.count == attempts.count, "a collector reports one outcome per change")
+        step.appended += result.appended
+        step.posted += result.posted
+        for (attempt, outcome) in zip(attempts, result.outcomes) {
+            let known = problems[attempt.change.id]
+            switch outcome {
+            case .imported(let place):
+                report.imported += 1
+                succeed(attempt, place, known, &step)
+            case .unchanged(let place):
+                report.unchanged += 1
+                succeed(attempt, place, known, &step)
+            case .incomplete(let place, let reason):
+                // Tried again, it is most likely what it was; counted as imported it would have its kind tried for ever.
+                if known == nil { report.imported += 1 } else { report.unchanged += 1 }
+                succeed(attempt, place, nil, &step)
+                record(.waiting, attempt, reason: reason, known: known, in: &step)
+            case .refused(let reason):
+                if known == nil { report.refused += 1 }
+                fail(.refused, attempt, reason, known, &step)
+            case .waiting(let reason):
+                if known == nil { report.refused += 1 }
+                fail(.waiting, attempt, reason, known, &step)
+            }
+        }
+    }
+
+    private func succeed(_ attempt: Attempt, _ place: Place?, _ known: Problem?, _ step: inout Step) {
+        let id = attempt.change.id
+        if known != nil { step.solved.append(id) }
+        guard state.tracksEntries else { return }
+        if let entry = attempt.change.entry {
+            step.exchanged.append(
+                ExchangeRecord(id: id, digest: entry.digest, place: place ?? attempt.place, label: entry.label))
+        } else if attempt.isKnown {
+            // A deletion of what was never there is none that the guard should count.
+            step.deleted.append(id)
+        }
+    }
+
+    private func fail(_ kind: Problem.Kind, _ attempt: Attempt, _ reason: String, _ known: Problem?, _ step: inout Step)
+    {
+        record(kind, attempt, reason: reason, known: known, in: &step)
+        // A refused entry counts as seen: it is missing from the destination, not from the source.
+        if attempt.change.entry != nil {
+            step.exchanged.append(
+                ExchangeRecord(id: attempt.change.id, digest: nil, place: attempt.place, label: attempt.label))
+        }
+    }
+
+    private func record(
+        _ kind: Problem.Kind, _ attempt: Attempt, reason: String, known: Problem?, in step: inout Step
+    ) {
+        step.problems.append(
+            known?.after(kind, change: attempt.change, reason: reason, now: now())
+                ?? .first(kind, change: attempt.change, label: attempt.label, reason: reason, now: now()))
+    }
+}

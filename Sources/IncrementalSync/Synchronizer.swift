@@ -1,0 +1,166 @@
+import AddressBook
+import Foundation
+
+/// Moves batches from a change source to a collector and advances the state after each success (R9).
+///
+/// It can stop after any step and go on later from the state: a step's records and cursor are committed in one
+/// transaction, after the destination has what they cover.
+public struct Synchronizer: Sendable {
+    let source: any ChangeSource
+    let collector: any Collector
+    let state: any SynchronizationState
+    let deletionGuard: DeletionGuard
+    let now: @Sendable () -> Date
+
+    /// How many changes are imported together.
+    static let batchSize = 500
+
+    public init(
+        from source: any ChangeSource, to collector: any Collector, state: any SynchronizationState,
+        deletionGuard: DeletionGuard, now: @escaping @Sendable () -> Date
+    ) {
+        self.source = source
+        self.collector = collector
+        self.state = state
+        self.deletionGuard = deletionGuard
+        self.now = now
+    }
+
+    /// Reads everything after the state's cursor and imports it.
+    public func synchronize() async throws -> SynchronizationReport {
+        var report = try await retryProblems()
+        let reader = try await source.read(after: state.cursor())
+        while let batch = try await reader.next() {
+            try await importBatch(batch, &report)
+            try Task.checkCancellation()
+        }
+        // What has been waiting for another entry may have been waiting for one of these.
+        if report.imported > 0 { report = report + (try await retryProblems()) }
+        let rest = try await collector.finish()
+        if !rest.posted.isEmpty || !rest.appended.isEmpty {
+            var step = Step(now: now())
+            step.posted = rest.posted
+            step.appended = rest.appended
+            try await state.commit(step)
+        }
+        return report
+    }
+
+    /// Tries again what could not be imported, where its time has come.
+    public func retryProblems() async throws -> SynchronizationReport {
+        var report = SynchronizationReport()
+        let due = try await state.dueProblems(now: now(), limit: Self.batchSize)
+        guard !due.isEmpty else { return report }
+        let records = try await state.records(due.map(\.id))
+        var step = Step(now: now())
+        let known = Dictionary(due.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let attempts = due.map {
+            Attempt(
+                change: $0.change, isKnown: records[$0.id] != nil, place: records[$0.id]?.place, label: $0.label)
+        }
+        try await importAttempts(attempts, problems: known, into: &step, &report)
+        try await state.commit(step)
+        return report
+    }
+
+    private func importBatch(_ batch: ChangeBatch, _ report: inout SynchronizationReport) async throws {
+        var step = Step(now: now())
+        step.refresh = batch.refresh
+        // Until what is missing has been deleted, the refresh is not done and must be read again after a crash.
+        step.cursor = batch.completesRefresh ? nil : batch.cursor
+
+        let newest = Self.newestOfEach(batch.observations)
+        let ids = newest.map(\.id)
+        let records = try await state.records(ids)
+        let problems = try await state.problems(ids)
+        var attempts: [Attempt] = []
+        for observation in newest {
+            report.read += 1
+            if !observation.references.isEmpty { step.references[observation.id] = observation.references }
+            // A log that goes on names only what has changed. The record may be older than the destination, if it was
+            // restored from a backup: that an entry is again what it was then does not say that it is so there.
+            let isNews = observation.number != nil && batch.refresh == nil
+            consider(
+                observation, isNews: isNews, records[observation.id], problems[observation.id], &attempts, &step)
+        }
+        attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
+        try await importAttempts(attempts, problems: problems, into: &step, &report)
+        try await state.commit(step)
+
+        if let refresh = batch.refresh, batch.completesRefresh {
+            try await deleteUnseen(in: refresh, &report)
+            var last = Step(now: now())
+            last.cursor = batch.cursor
+            try await state.commit(last)
+        }
+    }
+
+    /// Decides what an observation means, given what the destination has.
+    private func consider(
+        _ observation: Observation, isNews: Bool, _ record: ExchangeRecord?, _ problem: Problem?,
+        _ attempts: inout [Attempt], _ step: inout Step
+    ) {
+        let change: Change
+        switch observation.content {
+        case .change(let observed): change = observed
+        case .absent(let id):
+            guard record != nil else { return }
+            change = .delete(id)
+        case .present(let id):
+            step.seen.append(id)
+            if problem?.isDeletion == true { step.solved.append(id) }
+            return
+        }
+        guard let entry = change.entry else {
+            // However often it is reported, a held deletion waits for a person.
+            if problem?.kind == .held { return }
+            attempts.append(
+                Attempt(
+                    change: change, number: observation.number, isKnown: record != nil, place: record?.place,
+                    label: record?.label))
+            return
+        }
+        guard state.tracksEntries, !isNews, let record, record.digest == entry.digest, problem?.isDeletion ?? true
+        else {
+            attempts.append(
+                Attempt(
+                    change: change, number: observation.number, place: observation.place ?? record?.place,
+                    label: entry.label))
+            return
+        }
+        // The General page is as it was. A place in the source may have changed all the same.
+        if problem != nil { step.solved.append(entry.id) }
+        if let place = observation.place, place != record.place {
+            step.exchanged.append(
+                ExchangeRecord(id: entry.id, digest: record.digest, place: place, label: entry.label))
+        } else {
+            step.seen.append(entry.id)
+        }
+    }
+
+    private func deleteUnseen(in refresh: RefreshID, _ report: inout SynchronizationReport) async throws {
+        var pending = try await state.unseenCounts(in: refresh)
+        while true {
+            let ids = try await state.unseen(in: refresh, limit: Self.batchSize)
+            guard !ids.isEmpty else { return }
+            let records = try await state.records(ids)
+            let problems = try await state.problems(ids)
+            var step = Step(now: now())
+            var attempts = ids.map {
+                Attempt(change: .delete($0), place: records[$0]?.place, label: records[$0]?.label)
+            }
+            attempts = try await holdDeletions(attempts, pending: pending, problems: problems, into: &step, &report)
+            try await importAttempts(attempts, problems: problems, into: &step, &report)
+            try await state.commit(step)
+            // From here on these count as recent.
+            for id in step.deleted { pending[id.organization, default: 0] -= 1 }
+        }
+    }
+
+    private static func newestOfEach(_ observations: [Observation]) -> [Observation] {
+        var last: [EntryID: Int] = [:]
+        for (index, observation) in observations.enumerated() { last[observation.id] = index }
+        guard last.count < observations.count else { return observations }
+        return observations.enumerated().filter { last[$0.element.id] == $0.offset }.map(\.element)
+    }
+}

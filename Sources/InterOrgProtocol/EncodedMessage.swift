@@ -1,0 +1,95 @@
+import AddressBook
+import Crypto
+import Foundation
+
+/// A message in the form that travels: NDJSON. A header line, one line per change (hierarchy before contents), and a
+/// trailer with count and digest.
+public enum EncodedMessage {
+    public static func encode(_ header: ExchangeHeader, lines: PerStream<[[UInt8]]>) throws -> [UInt8] {
+        var header = header
+        header.ranges.hierarchy?.count = lines.hierarchy.count
+        header.ranges.contents?.count = lines.contents.count
+        let encoder = MessageCoding.encoder()
+        var bytes = Array(try encoder.encode(header))
+        let newline = UInt8(ascii: "\n")
+        bytes.append(newline)
+        for line in lines.hierarchy + lines.contents {
+            bytes.append(contentsOf: line)
+            bytes.append(newline)
+        }
+        let trailer = MessageTrailer(
+            count: lines.hierarchy.count + lines.contents.count, digest: digest(of: bytes[...]))
+        bytes.append(contentsOf: try encoder.encode(trailer))
+        bytes.append(newline)
+        return bytes
+    }
+
+    static func digest(of bytes: ArraySlice<UInt8>) -> String {
+        SHA256.hash(data: bytes).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}
+
+/// A message that has arrived whole. Its changes are decoded when they are asked for.
+public struct ReceivedMessage: Sendable {
+    public let header: ExchangeHeader
+    private let bytes: [UInt8]
+    private let lines: [Range<Int>]
+
+    /// Checks the digest and the counts before anything is believed.
+    public init(_ bytes: [UInt8]) throws(MessageError) {
+        let newline = UInt8(ascii: "\n")
+        var lines = bytes.split(separator: newline, omittingEmptySubsequences: true).map(\.indices)
+        guard lines.count >= 2, let first = lines.first, let last = lines.popLast() else {
+            throw .truncated("it has no trailer")
+        }
+        lines.removeFirst()
+        let decoder = JSONDecoder()
+        guard let trailer = try? decoder.decode(MessageTrailer.self, from: Data(bytes[last])) else {
+            throw .truncated("its last line is no trailer")
+        }
+        guard trailer.count == lines.count else {
+            throw .truncated("it has \(lines.count) changes of \(trailer.count)")
+        }
+        guard trailer.digest == EncodedMessage.digest(of: bytes[..<last.lowerBound]) else {
+            throw .damaged("its digest does not match its content")
+        }
+        struct Version: Decodable { var interorg: Int }
+        let headerData = Data(bytes[first])
+        guard let version = try? decoder.decode(Version.self, from: headerData) else {
+            throw .damaged("its first line is no header")
+        }
+        guard version.interorg == ExchangeHeader.version else { throw .unknownVersion(version.interorg) }
+        do {
+            self.header = try decoder.decode(ExchangeHeader.self, from: headerData)
+        } catch {
+            throw .damaged("its header cannot be read: \(error)")
+        }
+        let counts = [header.ranges.hierarchy, header.ranges.contents].compactMap { $0?.count }
+        guard counts.allSatisfy({ $0 >= 0 && $0 <= lines.count }), counts.reduce(0, +) == lines.count else {
+            throw .damaged("its ranges do not add up to its \(lines.count) changes")
+        }
+        self.bytes = bytes
+        self.lines = lines
+    }
+
+    /// How many changes of the stream there are.
+    public func count(_ stream: ChangeStream) -> Int { header.ranges[stream]?.count ?? 0 }
+
+    /// The changes of a stream, by their index in it.
+    public func changes(_ stream: ChangeStream, _ indices: Range<Int>) throws -> [NumberedChange] {
+        let offset = stream == .hierarchy ? 0 : count(.hierarchy)
+        var changes: [NumberedChange] = []
+        changes.reserveCapacity(indices.count)
+        for index in indices {
+            do {
+                changes.append(try NumberedChange(line: bytes[lines[offset + index]]))
+            } catch {
+                throw MessageError.damaged("change \(index + 1) of the \(stream.rawValue) cannot be read: \(error)")
+            }
+        }
+        return changes
+    }
+}

@@ -1,0 +1,95 @@
+import AddressBook
+import Foundation
+
+/// One life of a service: a random ID that every start appends to its log, with the first number given in it.
+public struct Incarnation: Hashable, Sendable, Codable {
+    public var id: UUID
+    public var first: Int64
+
+    public init(id: UUID, first: Int64) {
+        self.id = id
+        self.first = first
+    }
+}
+
+/// A place in a log: all changes numbered up to `number`, as they were in this incarnation.
+public struct LogPosition: Hashable, Sendable, Codable {
+    public var incarnation: UUID
+    public var number: Int64
+
+    public init(incarnation: UUID, number: Int64) {
+        self.incarnation = incarnation
+        self.number = number
+    }
+}
+
+/// The lives that a log has had, oldest first, and the highest number given. A restored backup lacks the lives that
+/// came after it, so a position from one of them is noticed.
+public struct IncarnationLine: Hashable, Sendable, Codable {
+    public var incarnations: [Incarnation]
+    public var highest: Int64
+
+    public init(incarnations: [Incarnation], highest: Int64) {
+        self.incarnations = incarnations
+        self.highest = highest
+    }
+
+    /// The life that the log is in; nil only for a log that was never opened.
+    public var current: UUID? { incarnations.last?.id }
+
+    /// Whether the log's history up to this position is the history that whoever holds the position has read.
+    public func contains(_ position: LogPosition) -> Bool {
+        guard let index = incarnations.firstIndex(where: { $0.id == position.incarnation }) else { return false }
+        let next = incarnations.index(after: index)
+        return next < incarnations.endIndex
+            ? position.number < incarnations[next].first : position.number <= highest
+    }
+}
+
+/// A full transfer of a log: what is missing from it at its end is gone.
+public struct Generation: Hashable, Sendable, Codable {
+    public var id: UUID
+    /// The greatest highest number seen in a part of it: it cannot end before.
+    public var highest: Int64
+
+    public init(id: UUID, highest: Int64) {
+        self.id = id
+        self.highest = highest
+    }
+}
+
+/// How far one stream of a peer's log has been received without a gap.
+public struct ReceivedPosition: Hashable, Sendable, Codable {
+    public var position: LogPosition
+    /// The full transfer that is under way.
+    public var generation: Generation?
+
+    public init(position: LogPosition, generation: Generation? = nil) {
+        self.position = position
+        self.generation = generation
+    }
+}
+
+/// Where the owner of a log goes on for a peer that has this position.
+public struct Continuation: Hashable, Sendable {
+    public var after: Int64
+    /// Set when everything is sent anew or a full transfer goes on.
+    public var generation: UUID?
+
+    public init(after: Int64, generation: UUID?) {
+        self.after = after
+        self.generation = generation
+    }
+
+    /// - Parameter newGeneration: the ID of a full transfer, in case one has to begin: at first contact, and when the
+    ///   peer's position is none that this log has had.
+    public init(from position: ReceivedPosition?, in line: IncarnationLine, newGeneration: UUID) {
+        if let position, line.contains(position.position) {
+            self.after = position.position.number
+            self.generation = position.generation?.id
+        } else {
+            self.after = 0
+            self.generation = newGeneration
+        }
+    }
+}

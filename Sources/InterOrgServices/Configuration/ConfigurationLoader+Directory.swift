@@ -1,0 +1,116 @@
+extension ConfigurationLoader {
+    func directory(_ value: ConfigurationValue) -> Configuration.Directory? {
+        guard let section = ConfigurationSection(value, as: DirectoryKey.self) else { return nil }
+        let url = section.required(.url)?.serverURL(schemes: ["ldap", "ldaps", "ldapi"])
+        let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0) }
+        let caFile = section[.caFile]?.readableFilePath()
+        let bind = self.bind(section, url: url)
+        let exports = section.read(.export, otherwise: [], as: self.exports)
+        let importBase = section[.import].flatMap(self.importBase)
+        let mapping = section.read(.mapping, otherwise: .inetOrgPerson) { $0.choice(Configuration.Mapping.self) }
+        if let exports {
+            checkBases(exports, importBase: importBase)
+            if exports.isEmpty, section[.import] == nil {
+                section.fail("there is nothing to do: give \"export\", \"import\" or both")
+            }
+        }
+        guard let url, let transportSecurity, let bind, let exports, let mapping else { return nil }
+        return Configuration.Directory(
+            url: url.text, transportSecurity: transportSecurity, caFile: caFile, bind: bind,
+            exports: exports.map(\.export), importBase: importBase?.dn, mapping: mapping
+        )
+    }
+
+    private func transportSecurity(
+        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL
+    ) -> Configuration.TransportSecurity? {
+        let startTLS = section.read(.startTLS, otherwise: false) { $0.flag() }
+        let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
+        guard let startTLS, let insecure else { return nil }
+        guard let address = url.address, url.scheme == "ldap" else {
+            if startTLS {
+                section[.startTLS]?.fail("startTLS is for ldap:// only; \(url.scheme):// needs none, leave the key out")
+            }
+            return url.scheme == "ldaps" ? .tls : .localSocket
+        }
+        if startTLS { return .startTLS }
+        guard insecure || address.isLoopback else {
+            section[.url]?.fail(
+                "ldap:// to \(address.host) would send everything in the clear; use ldaps://, "
+                    + "or add startTLS: true, or insecure: true to accept it"
+            )
+            return nil
+        }
+        return .plaintext
+    }
+
+    private func bind(
+        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL?
+    ) -> Configuration.Bind? {
+        guard let value = section[.bind] else {
+            guard let url, url.scheme != "ldapi" else { return .anonymous }
+            section.fail(
+                "the key \"bind\" is missing here; give { dn: ..., passwordFile: ... }, "
+                    + "or bind: anonymous to be nobody"
+            )
+            return nil
+        }
+        if value.isText("anonymous") { return .anonymous }
+        guard let bind = ConfigurationSection(value, as: BindKey.self) else { return nil }
+        let dn = bind.required(.dn)?.dn(dnIsWithin)
+        guard bind[.passwordFile] != nil || bind[.passwordEnvironment] != nil else {
+            bind.fail("a password is missing here; give \"passwordFile\" or \"passwordEnvironment\"")
+            return nil
+        }
+        let password = bind.password(file: .passwordFile, environment: .passwordEnvironment)
+        guard let dn, let password else { return nil }
+        return .simple(dn: dn, password: password)
+    }
+
+    private func exports(_ value: ConfigurationValue) -> [LocatedExport]? {
+        value.list()?.compactMap { element in
+            guard let section = ConfigurationSection(element, as: ExportKey.self) else { return nil }
+            let base = section.required(.base)
+            let dn = base?.dn(dnIsWithin)
+            let filter = section[.filter]?.filter()
+            guard let base, let dn else { return nil }
+            return LocatedExport(export: .init(base: dn, filter: filter), base: base)
+        }
+    }
+
+    private func importBase(_ value: ConfigurationValue) -> LocatedBase? {
+        guard let base = ConfigurationSection(value, as: ImportKey.self)?.required(.base),
+            let dn = base.dn(dnIsWithin)
+        else { return nil }
+        return LocatedBase(dn: dn, value: base)
+    }
+
+    /// Bases that overlap would export entries twice, and an export from the import base would echo.
+    private func checkBases(_ exports: [LocatedExport], importBase: LocatedBase?) {
+        for (index, later) in exports.enumerated() {
+            for earlier in exports[..<index] {
+                let laterIsInside = dnIsWithin(later.export.base, earlier.export.base) == true
+                guard laterIsInside || dnIsWithin(earlier.export.base, later.export.base) == true else { continue }
+                later.base.fail(
+                    "\"\(later.export.base)\" and \"\(earlier.export.base)\" (\(earlier.base.place)) overlap; "
+                        + "keep only the outer one"
+                )
+            }
+            guard let importBase, dnIsWithin(later.export.base, importBase.dn) == true else { continue }
+            later.base.fail(
+                "the export base \"\(later.export.base)\" is equal to or below the import base \"\(importBase.dn)\" "
+                    + "(\(importBase.value.place)); what is imported must not be exported again: move one of them"
+            )
+        }
+    }
+}
+
+private struct LocatedExport {
+    let export: Configuration.Export
+    let base: ConfigurationValue
+}
+
+private struct LocatedBase {
+    let dn: String
+    let value: ConfigurationValue
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// A peer with the place where the file describes it.
+struct LocatedPeer {
+    let peer: Configuration.Peer
+    let value: ConfigurationValue
+}
+
+extension ConfigurationLoader {
+    /// Reports organizations that share a name, an ID or an address: each of them would take over the other's entries
+    /// or mail. Names and addresses are compared without letter case, as directories and mail servers do.
+    func checkDistinct(_ parties: ExchangeParties, ownName: String, ownID: UUID) {
+        var holders: [Trait: String] = [:]
+        for trait in traits(name: ownName, id: ownID, address: parties.exchange.address) {
+            holders[trait] = "this organization"
+        }
+        for located in parties.peers {
+            let peer = located.peer
+            for trait in traits(name: peer.organization, id: peer.organizationID, address: peer.address) {
+                if let holder = holders[trait] {
+                    located.value.fail(
+                        "\(trait.kind.rawValue) \"\(trait.value)\" is also that of \(holder); "
+                            + "every organization of the exchange needs its own"
+                    )
+                }
+                holders[trait] = "\"\(peer.organization)\" (\(located.value.place))"
+            }
+        }
+    }
+
+    private func traits(name: String, id: UUID, address: String) -> [Trait] {
+        [
+            Trait(kind: .name, value: name.lowercased()),
+            Trait(kind: .id, value: id.uuidString.lowercased()),
+            Trait(kind: .address, value: address.lowercased()),
+        ]
+    }
+}
+
+/// Something that only one organization of an exchange may have.
+private struct Trait: Hashable {
+    enum Kind: String {
+        case name = "the name"
+        case id = "the organization ID"
+        case address = "the address"
+    }
+
+    let kind: Kind
+    let value: String
+}

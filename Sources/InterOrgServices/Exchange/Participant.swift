@@ -1,0 +1,183 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import SQLiteStore
+
+/// The directory of an organization, as its service uses it.
+public protocol OrganizationDirectory: Sendable {
+    /// The parts that are exported, each under a name that stays the same.
+    var exports: [String] { get }
+
+    /// Looks whether everything is there that will be needed, so that what is missing is said at the start.
+    func check() async throws
+
+    /// One stream of an exported part.
+    func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource
+
+    /// The receiving side; nil if nothing is imported.
+    func collector(
+        index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
+    ) -> (any Collector)?
+}
+
+/// Time, randomness and limits that a service is given, so that the same code runs under the simulator.
+public struct Surroundings: Sendable {
+    public var now: @Sendable () -> Date
+    public var newID: @Sendable () -> UUID
+    public var deletionGuard: DeletionGuard
+    /// How large the NDJSON of one message may be, in bytes.
+    public var payloadBytesMax: Int
+
+    public init(
+        now: @escaping @Sendable () -> Date, newID: @escaping @Sendable () -> UUID, deletionGuard: DeletionGuard,
+        payloadBytesMax: Int
+    ) {
+        self.now = now
+        self.newID = newID
+        self.deletionGuard = deletionGuard
+        self.payloadBytesMax = payloadBytesMax
+    }
+}
+
+/// What master and requestors have in common: a directory, a log, and the synchronizations between them and with the
+/// logs of others.
+struct Participant: Sendable {
+    let organization: Organization
+    let store: ServiceStore
+    let directory: (any OrganizationDirectory)?
+    let surroundings: Surroundings
+
+    var log: ChangeLog { ChangeLog(store: store) }
+    var peers: Peers { Peers(store: store) }
+
+    /// Begins a new life. Called once, before anything else.
+    func start() async throws {
+        try await log.beginIncarnation(id: surroundings.newID())
+        try await peers.learn([organization])
+    }
+
+    // MARK: - The directory
+
+    /// Directory → log: numbers what has changed at home.
+    func exportDirectory() async throws -> SynchronizationReport {
+        var report = SynchronizationReport()
+        guard let directory else { return report }
+        for export in directory.exports {
+            let hierarchy = try await exporting(export, .hierarchy, from: directory)
+            let contents = try await exporting(export, .contents, from: directory)
+            report = report + (try await Agent(hierarchy: hierarchy, contents: contents).synchronize())
+        }
+        return report
+    }
+
+    private func exporting(
+        _ export: String, _ stream: ChangeStream, from directory: any OrganizationDirectory
+    ) async throws -> Synchronizer {
+        let state = try await StoredSynchronizationState.open("export/\(export)", stream, in: store)
+        return synchronizer(
+            from: directory.source(export, stream, index: state), to: collector(of: organization.id), state)
+    }
+
+    /// The state that tells what of others stands in the directory.
+    func importState(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
+        try await StoredSynchronizationState.open("import", stream, in: store)
+    }
+
+    /// The directory as collector of what others have; nil if it takes nothing.
+    func directoryCollector(_ state: StoredSynchronizationState) -> (any Collector)? {
+        let peers = peers
+        return directory?.collector(index: state) { id in try await peers.names()[id] }
+    }
+
+    // MARK: - The log
+
+    /// The log as collector of an organization's entries.
+    func collector(of owner: OrganizationID) -> LogCollector {
+        LogCollector(log, owner: owner, entryBytesMax: surroundings.payloadBytesMax / 8)
+    }
+
+    func synchronizer(
+        from source: any ChangeSource, to collector: any Collector, _ state: any SynchronizationState
+    ) -> Synchronizer {
+        Synchronizer(
+            from: source, to: collector, state: state, deletionGuard: surroundings.deletionGuard,
+            now: surroundings.now)
+    }
+
+    // MARK: - Messages
+
+    /// Log → messages to a peer: everything above the position that it has, both streams.
+    ///
+    /// - Parameter have: how far the peer has the log, as it says itself.
+    func post(
+        _ kind: ExchangeHeader.Kind, _ request: RequestID, to peer: OrganizationID,
+        from have: PerStream<ReceivedPosition?>, received: PerStream<ReceivedPosition?>, excluding: OrganizationID?
+    ) async throws {
+        let line = try await log.line()
+        let names = try await peers.names()
+        let header = ExchangeHeader(
+            kind: kind, from: organization, to: peer, request: request, have: received, line: line,
+            organizations: names.map { Organization(id: $0.key, name: $0.value) }
+                .sorted { $0.id.uuid.text < $1.id.uuid.text })
+        let proxy = ProxyCollector(header: header, payloadBytesMax: surroundings.payloadBytesMax)
+        for stream in ChangeStream.allCases {
+            let continuation = Continuation(from: have[stream], in: line, newGeneration: surroundings.newID())
+            await proxy.begin(stream, continuation)
+            let source = LogSource(log, stream, excluding: excluding, through: line.highest)
+            let state = OutgoingState(store: store, after: continuation.after)
+            _ = try await synchronizer(from: source, to: proxy, state).synchronize()
+            let summary = continuation.generation == nil ? nil : try await log.summary(stream, excluding: excluding)
+            await proxy.end(through: line.highest, summary.map { ChangeRange.End($0) })
+        }
+        var step = Step(now: surroundings.now())
+        step.posted = [try await proxy.lastMessage()]
+        try await OutgoingState(store: store, after: line.highest).commit(step)
+    }
+
+    /// Message → collector, stream by stream.
+    ///
+    /// - Parameters:
+    ///   - states: how far the sender's log has been received, and what of it the collector has.
+    ///   - mayChange: whose entries the sender may change.
+    func importRanges(
+        of message: ReceivedMessage, states: PerStream<StoredSynchronizationState>,
+        collector: (StoredSynchronizationState) -> (any Collector)?,
+        mayChange: @escaping @Sendable (OrganizationID) -> Bool
+    ) async throws -> ImportedRanges {
+        var result = ImportedRanges()
+        for stream in ChangeStream.allCases {
+            guard let range = message.header.ranges[stream] else { continue }
+            let state = states[stream]
+            let decision = range.decision(
+                line: message.header.line, position: try await state.cursor()?.receivedPosition,
+                hierarchy: try await states.hierarchy.cursor()?.receivedPosition)
+            switch decision {
+            case .drop, .unrelated: continue
+            case .park(let reason): result.parked = reason
+            case .importAbove(let number, let generation):
+                guard let collector = collector(state) else { continue }
+                let source = MessageSource(
+                    message: message, stream: stream, above: number, generation: generation, state: state,
+                    mayChange: mayChange)
+                result.report =
+                    result.report + (try await synchronizer(from: source, to: collector, state).synchronize())
+            }
+        }
+        return result
+    }
+
+    /// How far a peer's log has been received, by the states of the two streams.
+    func received(_ states: PerStream<StoredSynchronizationState>) async throws -> PerStream<ReceivedPosition?> {
+        PerStream(
+            hierarchy: try await states.hierarchy.cursor()?.receivedPosition,
+            contents: try await states.contents.cursor()?.receivedPosition)
+    }
+}
+
+/// What came of a message's ranges.
+struct ImportedRanges {
+    var report = SynchronizationReport()
+    /// Set when a part of the message has to wait for another message.
+    var parked: String?
+}

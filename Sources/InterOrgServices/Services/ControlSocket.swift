@@ -1,0 +1,88 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// How other commands reach a running agent: a socket in its state folder, for its owner only. One line of JSON asks,
+/// one answers.
+struct ControlSocket: Service {
+    let path: String
+    let agent: SynchronizationAgent
+    let logger: Logger
+
+    /// The one thing that can be asked: run a cycle now, and say what it did.
+    static let synchronize = "synchronize"
+
+    func run() async throws {
+        // The lock says that no other agent is alive, so a socket that is there was left by one that was killed.
+        try? FileManager.default.removeItem(atPath: path)
+        let server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+        do {
+            server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .bind(unixDomainSocketPath: path) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        } catch {
+            // Everything else works without it; a path longer than 107 bytes is the usual reason.
+            logger.warning("no control socket at \(path): \(error); interorg sync works when the agent is stopped")
+            try await gracefulShutdown()
+            return
+        }
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await server.executeThenClose { connections in
+                    try await withThrowingDiscardingTaskGroup { group in
+                        for try await connection in connections { group.addTask { await answer(connection) } }
+                    }
+                }
+            }
+        } catch is CancellationError {
+            // Stopped.
+        }
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    private func answer(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+        try? await connection.executeThenClose { inbound, outbound in
+            var line = ""
+            for try await buffer in inbound {
+                line += String(buffer: buffer)
+                guard line.utf8.count <= 1024 else { return }
+                guard line.hasSuffix("\n") else { continue }
+                break
+            }
+            guard line == Self.synchronize + "\n" else { return }
+            let answer = try JSONEncoder().encode(await agent.cycle())
+            try await outbound.write(ByteBuffer(bytes: answer))
+        }
+    }
+}
+
+/// The other side of the socket.
+public enum RunningAgent {
+    /// Asks the agent that owns the state folder for a cycle; nil if none is running.
+    public static func synchronize(_ configuration: Configuration) async throws -> CycleReport? {
+        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        do {
+            channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(unixDomainSocketPath: configuration.controlSocketPath) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch {
+            return nil
+        }
+        let answer = try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: ControlSocket.synchronize + "\n"))
+            var answer: [UInt8] = []
+            for try await buffer in inbound { answer += buffer.readableBytesView }
+            return answer
+        }
+        return try JSONDecoder().decode(CycleReport.self, from: Data(answer))
+    }
+}

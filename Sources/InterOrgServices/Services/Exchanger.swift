@@ -1,0 +1,248 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import LDAPClient
+import Logging
+import MailTransport
+import SQLiteStore
+
+/// What one cycle did. Counts are entries.
+public struct CycleReport: Sendable, Codable {
+    public var exported = 0
+    public var imported = 0
+    public var refused = 0
+    public var held = 0
+    /// The highest number of the service's own log.
+    public var highest: Int64 = 0
+    /// What could not be done, in words for people.
+    public var failures: [String] = []
+    /// One of them will not go away by trying again: something has to be corrected.
+    public var needsCorrection = false
+
+    public init() {}
+}
+
+/// A master or a requestor at work: cycles and mail, one thing after the other, each failure said once and in the way
+/// of nothing else.
+actor Exchanger {
+    enum Role {
+        case master(Master)
+        case requestor(Requestor)
+    }
+
+    let role: Role
+    let directory: (any OrganizationDirectory)?
+    let store: ServiceStore
+    let envelope: any SealedEnvelope
+    /// Which organization sends from which address.
+    let senders: [MailAddress: OrganizationID]
+    let logger: Logger
+    let now: @Sendable () -> Date
+    private var isStarted = false
+
+    init(
+        role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope, senders: [MailAddress: OrganizationID],
+        logger: Logger, now: @escaping @Sendable () -> Date
+    ) {
+        self.role = role
+        self.directory = directory
+        self.store = store
+        self.envelope = envelope
+        self.senders = senders
+        self.logger = logger
+        self.now = now
+    }
+
+    func start() async throws {
+        guard !isStarted else { return }
+        switch role {
+        case .master(let master): try await master.start()
+        case .requestor(let requestor): try await requestor.start()
+        }
+        isStarted = true
+        if let directory {
+            do {
+                try await directory.check()
+            } catch {
+                logger.error("check the directory: \(error)")
+            }
+        }
+    }
+
+    /// Everything that the schedule asks for, then the mail that waits.
+    func cycle() async -> CycleReport {
+        var report = CycleReport()
+        switch role {
+        case .master(let master):
+            await attempt("export the directory", &report) { report in
+                let done = try await master.exportDirectory()
+                self.note(done, \.exported, &report)
+            }
+            await attempt("try problems again", &report) { report in
+                let done = try await master.retryProblems()
+                self.note(done, \.exported, &report)
+            }
+            report = await processMail(report)
+            await attempt("import into the directory", &report) { report in
+                let done = try await master.importIntoDirectory()
+                self.note(done, \.imported, &report)
+            }
+        case .requestor(let requestor):
+            await attempt("export the directory", &report) { report in
+                let done = try await requestor.exportDirectory()
+                self.note(done, \.exported, &report)
+            }
+            await attempt("try problems again", &report) { report in
+                let done = try await requestor.retryProblems()
+                self.note(done, \.imported, &report)
+            }
+            await attempt("compose a request", &report) { _ in
+                if let number = try await requestor.request() {
+                    self.logger.info("request posted", metadata: ["request": "\(number)"])
+                }
+            }
+            report = await processMail(report)
+        }
+        report.highest = (try? await ChangeLog(store: store).line().highest) ?? 0
+        let level: Logger.Level = report.exported + report.imported > 0 ? .info : .debug
+        logger.log(
+            level: level, "cycle done",
+            metadata: [
+                "exported": "\(report.exported)", "imported": "\(report.imported)", "highest": "\(report.highest)",
+            ])
+        return report
+    }
+
+    /// Everything in the inbox; parked messages again for as long as that leads on.
+    func processMail(_ before: CycleReport = CycleReport()) async -> CycleReport {
+        var report = before
+        await attempt("read the inbox", &report) { report in
+            let round = InboxRound(Inbox(store: self.store), now: self.now)
+            try await round.run { mail in try await self.process(mail, &report) }
+        }
+        if case .master(let master) = role, report.exported > before.exported {
+            await attempt("import into the directory", &report) { report in
+                let done = try await master.importIntoDirectory()
+                self.note(done, \.imported, &report)
+            }
+        }
+        return report
+    }
+
+    private func note(
+        _ done: SynchronizationReport, _ count: WritableKeyPath<CycleReport, Int>, _ report: inout CycleReport
+    ) {
+        report[keyPath: count] += done.imported
+        report.refused += done.refused
+        report.held += done.held
+        if done.held > 0 {
+            logger.warning("deletions are held; see interorg problems", metadata: ["count": "\(done.held)"])
+        }
+        if done.refused > 0 {
+            logger.warning("entries were not imported; see interorg problems", metadata: ["count": "\(done.refused)"])
+        }
+    }
+
+    /// Runs one part; what goes wrong is said, and the other parts go on.
+    private func attempt(
+        _ what: String, _ report: inout CycleReport, _ body: (inout CycleReport) async throws -> Void
+    ) async {
+        do {
+            try await body(&report)
+        } catch is CancellationError {
+            return
+        } catch {
+            report.failures.append("\(what): \(error)")
+            if (error as? LDAPError)?.isTransient != true { report.needsCorrection = true }
+            logger.error("\(what): \(error)")
+        }
+    }
+
+    private func process(_ mail: WaitingMail, _ report: inout CycleReport) async throws -> Disposition {
+        let message: ReceivedMessage
+        do {
+            message = try open(mail)
+        } catch let refusal as Refusal {
+            return refused(mail, refusal.reason)
+        }
+        let disposition: Disposition
+        do {
+            switch role {
+            case .master(let master): disposition = try await master.receive(message)
+            case .requestor(let requestor): disposition = try await requestor.receive(message)
+            }
+        } catch let error as MessageError {
+            return refused(mail, error.description)
+        }
+        switch disposition {
+        case .done(let done):
+            if case .master = role { note(done, \.exported, &report) } else { note(done, \.imported, &report) }
+            log(message, done)
+        case .parked(let reason):
+            if mail.parked == nil { logger.info("message parked: \(reason)") }
+        case .refused(let reason):
+            return refused(mail, reason)
+        }
+        return disposition
+    }
+
+    private func log(_ message: ReceivedMessage, _ done: SynchronizationReport) {
+        let level: Logger.Level = done.imported > 0 ? .info : .debug
+        logger.log(
+            level: level, "\(message.header.kind.rawValue) imported",
+            metadata: [
+                "from": "\(message.header.from.name)", "request": "\(message.header.request.number)",
+                "part": "\(message.header.part)", "changes": "\(done.imported)",
+                "through":
+                    "\(message.header.ranges.contents?.through ?? message.header.ranges.hierarchy?.through ?? 0)",
+            ])
+    }
+
+    private func refused(_ mail: WaitingMail, _ reason: String) -> Disposition {
+        logger.warning("mail refused: \(reason)", metadata: ["sender": "\(mail.sender)"])
+        return .refused(reason: reason)
+    }
+}
+
+/// Why a mail is nothing for us.
+private struct Refusal: Error {
+    var reason: String
+}
+
+extension Exchanger {
+    /// Mail → message. The sender's address must be the one that the configuration has for the organization that the
+    /// message says it is from.
+    private func open(_ mail: WaitingMail) throws -> ReceivedMessage {
+        let exchangeMail: ExchangeMail
+        do {
+            let envelopeSender = try? MailAddress(mail.sender)
+            let reading = try MailReading(
+                mail.mail, envelopeSender: envelopeSender, contentTypes: envelope.acceptedContentTypes)
+            switch reading {
+            case .exchange(let mail): exchangeMail = mail
+            case .bounce(let bounce): throw Refusal(reason: "it is a notice of a mail system: \(bounce.reason)")
+            case .automaticReply(let reason): throw Refusal(reason: "it is an automatic reply: \(reason)")
+            case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
+            }
+        } catch let error as MailFormatError {
+            throw Refusal(reason: "the mail is malformed: \(error)")
+        }
+        guard let organization = senders[exchangeMail.from] else {
+            throw Refusal(reason: "\(exchangeMail.from) is the address of no organization of the exchange")
+        }
+        do {
+            let message = try ReceivedMessage(try envelope.open(exchangeMail.body, from: exchangeMail.from))
+            guard message.header.from.id == organization else {
+                throw Refusal(
+                    reason: "the message says that it is from \(message.header.from.name), but \(exchangeMail.from) "
+                        + "is another organization's address")
+            }
+            return message
+        } catch let error as MessageError {
+            throw Refusal(reason: error.description)
+        } catch let error as EnvelopeError {
+            throw Refusal(reason: error.description)
+        }
+    }
+}

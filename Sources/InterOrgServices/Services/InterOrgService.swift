@@ -1,0 +1,176 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import LDAPClient
+import Logging
+import MailTransport
+import SQLiteStore
+import ServiceLifecycle
+import UnixSignals
+
+/// One organization's service, put together from its configuration: a master or a requestor with its directory, its
+/// store, its mail intake and its mail posts.
+public struct InterOrgService: Sendable {
+    public let configuration: Configuration
+    let logger: Logger
+    let store: ServiceStore
+    let exchanger: Exchanger
+    let posts: [MailPost]
+    let lock: StateLock
+    private let ownAddress: MailAddress
+
+    /// However large a mail may be: a message is held in memory several times on its way.
+    private static let payloadBytesMax = 2_000_000
+
+    /// Opens the state folder, which no other process may be using, and checks what can be checked without a server.
+    public init(_ configuration: Configuration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.lock = try StateLock(folder: configuration.stateFolder)
+        let store = try ServiceStore(path: configuration.databasePath)
+        self.store = store
+
+        let messageBytesMax = configuration.messageBytesMax
+        // Base64 makes four bytes of three, and a message that cannot be compressed must fit too.
+        let payloadBytesMax = min(messageBytesMax * 7 / 10, Self.payloadBytesMax)
+        let envelope = InsecureEnvelope(payloadBytesMax: max(messageBytesMax, 8_000_000) * 2)
+        let surroundings = Surroundings(
+            now: { Date() }, newID: { UUID() },
+            deletionGuard: DeletionGuard(
+                count: configuration.guardLimits.count, percent: configuration.guardLimits.percent),
+            payloadBytesMax: payloadBytesMax)
+        let organization = Organization(
+            id: OrganizationID(configuration.organizationID), name: configuration.organization)
+        let directory = try LDAPOrganizationDirectory(configuration)
+        let peers: [Configuration.Peer]
+        let role: Exchanger.Role
+        switch configuration.role {
+        case .master(let requestors):
+            peers = requestors
+            role = .master(
+                Master(
+                    organization: organization, requestors: requestors.map(\.asOrganization), store: store,
+                    directory: directory, surroundings: surroundings))
+        case .requestor(let master):
+            peers = [master]
+            role = .requestor(
+                Requestor(
+                    organization: organization, master: master.asOrganization, store: store, directory: directory,
+                    surroundings: surroundings))
+        }
+        let ownAddress = try MailAddress(configuration.exchange.address)
+        self.ownAddress = ownAddress
+        var senders: [MailAddress: OrganizationID] = [:]
+        var posts: [MailPost] = []
+        for peer in peers {
+            let address = try MailAddress(peer.address)
+            senders[address] = OrganizationID(peer.organizationID)
+            posts.append(
+                MailPost(
+                    peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
+                    subject: "InterOrg Sync: \(configuration.organization)",
+                    submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
+                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp()))
+        }
+        self.posts = posts
+        self.exchanger = Exchanger(
+            role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger, now: { Date() })
+    }
+
+    /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
+    public func run() async throws {
+        try await exchanger.start()
+        let agent = SynchronizationAgent(
+            exchanger: exchanger, schedule: configuration.schedule, posts: posts, logger: logger)
+        let intake = MailIntake(listener: listener(agent))
+        let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
+        logger.info(
+            "started",
+            metadata: ["organization": "\(configuration.organization)", "role": "\(configuration.roleName)"])
+        let services: [any Service] = [intake, agent, control] + posts
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        try await group.run()
+        logger.info("stopped")
+    }
+
+    /// One cycle, with the mail that it leads to, without a running agent.
+    ///
+    /// - Parameter patience: how long to wait for the master's answer.
+    public func synchronizeOnce(patience: Duration) async throws -> CycleReport {
+        try await exchanger.start()
+        let agent = SynchronizationAgent(
+            exchanger: exchanger, schedule: configuration.schedule, posts: posts, logger: logger)
+        let listener = listener(agent)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await listener.run() }
+            var report = await exchanger.cycle()
+            for post in posts { try await post.flush() }
+            let end = ContinuousClock.now + patience
+            while try await exchanger.isWaiting(), ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(100))
+                report = await exchanger.processMail(report)
+            }
+            for post in posts { try await post.flush() }
+            if try await exchanger.isWaiting() {
+                report.failures.append(
+                    "the master has not answered within \(patience); its answer is imported when it comes")
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+            return report
+        }
+    }
+
+    private func listener(_ agent: SynchronizationAgent) -> MailListener {
+        let inbox = configuration.exchange.inbox
+        let store = store
+        return MailListener(
+            configuration: MailListener.Configuration(
+                host: inbox.host, port: inbox.port, transferProtocol: inbox.delivery == .lmtp ? .lmtp : .smtp,
+                recipients: [ownAddress], messageBytesMax: max(configuration.messageBytesMax, 1_000_000) * 2),
+            logger: logger,
+            listening: { port in logger.info("listening for mail", metadata: ["port": "\(port)"]) },
+            deliver: { mail in
+                try await Inbox(store: store).append(mail.bytes, from: mail.sender?.text ?? "", now: Date())
+                agent.mailHasCome()
+            })
+    }
+}
+
+extension Exchanger {
+    /// Whether the master still owes an answer.
+    func isWaiting() async throws -> Bool {
+        if case .requestor(let requestor) = role { return try await requestor.isWaiting() }
+        return false
+    }
+}
+
+extension Configuration {
+    public var databasePath: String { stateFolder + "/interorg.sqlite" }
+    public var controlSocketPath: String { stateFolder + "/control.sock" }
+
+    var roleName: String {
+        switch role {
+        case .master: "master"
+        case .requestor: "requestor"
+        }
+    }
+}
+
+extension Configuration.Peer {
+    var asOrganization: Organization {
+        Organization(id: OrganizationID(organizationID), name: organization)
+    }
+}
+
+extension Configuration.SMTP {
+    func submission() throws -> SMTPSubmission {
+        try SMTPSubmission(
+            url: url, credentials: credentials.map { SMTPCredentials(user: $0.user, password: $0.password.revealed) },
+            insecure: transportSecurity == .plaintext)
+    }
+}

@@ -1,0 +1,85 @@
+import AddressBook
+import Foundation
+import Logging
+import MailTransport
+import SQLiteStore
+import ServiceLifecycle
+
+/// Submits the messages that wait for one peer, in their order; what fails is tried again later. One for each peer, so
+/// that a mail server that does not answer holds up nobody else's mail.
+struct MailPost: Service {
+    let peer: OrganizationID
+    let from: MailAddress
+    let to: MailAddress
+    let subject: String
+    let submission: SMTPSubmission
+    let envelope: any SealedEnvelope
+    let outbox: Outbox
+    let logger: Logger
+    let wakeUp: WakeUp
+
+    /// The first retry comes after a second, each later one after twice as long, up to five minutes.
+    static let retrySecondsMax: Double = 300
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            for await _ in wakeUp.signals {
+                while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
+                    try await submit(message)
+                }
+            }
+        }
+    }
+
+    /// Submits everything that is due now.
+    func flush() async throws {
+        while let message = try await outbox.next(for: peer, now: Date()) { try await submit(message) }
+    }
+
+    private func submit(_ message: WaitingMessage) async throws {
+        do {
+            try await submission.submit(try mail(message).encoded(), from: from, to: to)
+            try await outbox.remove(message.id)
+            logger.debug("mail submitted", metadata: ["to": "\(to)"])
+        } catch is CancellationError {
+            return
+        } catch {
+            let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
+            let seconds =
+                isPermanent
+                ? Self.retrySecondsMax : min(pow(2, Double(min(message.attempts, 10))), Self.retrySecondsMax)
+            if message.attempts == 0 { logger.warning("mail to \(to) waits: \(error)") }
+            try await outbox.postpone(message, until: Date(timeIntervalSinceNow: seconds), error: "\(error)")
+            wakeUp.signal(after: .seconds(seconds))
+        }
+    }
+
+    private func mail(_ message: WaitingMessage) throws -> MailMessage {
+        let body = try envelope.seal(message.payload, to: to)
+        let host = from.text.split(separator: "@").last.map(String.init) ?? "localhost"
+        return try MailMessage(
+            from: from, to: to, subject: subject, date: Date(),
+            messageID: MessageID("<\(UUID().text)@\(host)>"), autoSubmitted: .generated, body: body)
+    }
+}
+
+/// Tells a service that there may be something to do. Signals that come while it is busy become one.
+struct WakeUp: Sendable {
+    let signals: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() {
+        (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func signal() {
+        continuation.yield()
+    }
+
+    func signal(after duration: Duration) {
+        Task {
+            try await Task.sleep(for: duration)
+            continuation.yield()
+        }
+    }
+}

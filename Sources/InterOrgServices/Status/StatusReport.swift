@@ -1,0 +1,137 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import SQLiteStore
+
+/// How a service stands, read from its store; a running agent is not disturbed.
+public struct StatusReport: Sendable, Codable {
+    /// One organization of the exchange.
+    public struct OrganizationStatus: Sendable, Codable {
+        public var organization: String
+        public var organizationID: String
+        /// Entries of the organization that the service holds: in the master database, in a branch's directory.
+        public var entries: Int
+        /// Master: the highest USN of its changes.
+        public var highestUSN: Int64?
+        /// Master: up to which USN the organization has the master database.
+        public var receivedUSN: Int64?
+        /// Master: up to which export sequence the organization's changes have come, and its highest.
+        public var exportAcknowledged: Int64?
+        public var exportSequence: Int64?
+        public var lastHeard: Date?
+        public var lastSent: Date?
+        /// Messages that wait to be submitted to it, and why.
+        public var outgoingMessages: Int
+        public var outgoingError: String?
+    }
+
+    public var organization: String
+    public var role: String
+    /// Master: the highest USN given. Requestor: the USN up to which the master database has been imported.
+    public var highestUSN: Int64
+    /// Requestor: the highest number of its journal, and up to where the master has it.
+    public var exportSequence: Int64?
+    public var exportAcknowledged: Int64?
+    /// Entries that could not be imported.
+    public var problems: Int
+    /// Deletions that the guard holds.
+    public var held: Int
+    /// Mails that wait for other mails.
+    public var parkedMails: Int
+    public var organizations: [OrganizationStatus]
+    public var refusedMails: [RefusedMail]
+
+    public struct RefusedMail: Sendable, Codable {
+        public var at: Date
+        public var sender: String
+        public var reason: String
+    }
+}
+
+extension StatusReport {
+    /// - Throws: `StateFolderError` if the service has never run.
+    public static func read(_ configuration: Configuration) async throws -> StatusReport {
+        guard let store = try ServiceStore.openExisting(path: configuration.databasePath) else {
+            throw StateFolderError(
+                description: "\(configuration.databasePath): there is no such file; the service has never run with "
+                    + "this configuration. Start it with interorg run",
+                isInUse: false)
+        }
+        return try await StatusReader(configuration: configuration, store: store).report()
+    }
+}
+
+private struct StatusReader {
+    let configuration: Configuration
+    let store: ServiceStore
+
+    func report() async throws -> StatusReport {
+        let line = try await ChangeLog(store: store).line()
+        let counts = try await store.problemCounts()
+        let mails = try await Inbox(store: store).refused()
+        var report = StatusReport(
+            organization: configuration.organization, role: configuration.roleName, highestUSN: line.highest,
+            problems: counts.filter { $0.key != .held }.values.reduce(0, +), held: counts[.held] ?? 0,
+            parkedMails: try await Inbox(store: store).ids(parked: true).count, organizations: [],
+            refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
+        switch configuration.role {
+        case .master(let requestors): report.organizations = try await organizations(of: requestors)
+        case .requestor(let master): try await fill(&report, master, journal: line.highest)
+        }
+        return report
+    }
+
+    private func organizations(of requestors: [Configuration.Peer]) async throws -> [StatusReport.OrganizationStatus] {
+        let contents = try await ChangeLog(store: store).contents()
+        let waiting = try await Outbox(store: store).waiting()
+        let own = OrganizationID(configuration.organizationID)
+        var organizations = [
+            StatusReport.OrganizationStatus(
+                organization: configuration.organization, organizationID: own.description,
+                entries: contents[own]?.entries ?? 0, highestUSN: contents[own]?.highest, outgoingMessages: 0)
+        ]
+        for requestor in requestors.map(\.asOrganization) {
+            let machine = try await Peers(store: store).machine(of: requestor.id, as: MasterMachine.self)
+            let received = try await StoredSynchronizationState.open("receive/\(requestor.id)", .contents, in: store)
+            organizations.append(
+                StatusReport.OrganizationStatus(
+                    organization: requestor.name, organizationID: requestor.id.description,
+                    entries: contents[requestor.id]?.entries ?? 0, highestUSN: contents[requestor.id]?.highest,
+                    receivedUSN: machine?.have.contents?.position.number,
+                    exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
+                    exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
+                    lastSent: machine?.lastReplied, outgoingMessages: waiting[requestor.id]?.count ?? 0,
+                    outgoingError: waiting[requestor.id]?.error))
+        }
+        return organizations
+    }
+
+    private func fill(_ report: inout StatusReport, _ master: Configuration.Peer, journal: Int64) async throws {
+        let peers = Peers(store: store)
+        let masterID = OrganizationID(master.organizationID)
+        let own = OrganizationID(configuration.organizationID)
+        let machine = try await peers.machine(of: masterID, as: RequestorMachine.self)
+        let waiting = try await Outbox(store: store).waiting()
+        var positions: [Int64] = []
+        var entries: [OrganizationID: Int] = [:]
+        for stream in ChangeStream.allCases {
+            let state = try await StoredSynchronizationState.open("import", stream, in: store)
+            positions.append(try await state.cursor()?.receivedPosition?.position.number ?? 0)
+            for (organization, count) in try await state.entryCounts() { entries[organization, default: 0] += count }
+        }
+        entries[own] = try await ChangeLog(store: store).contents()[own]?.entries ?? 0
+        report.highestUSN = positions.min() ?? 0
+        report.exportSequence = journal
+        report.exportAcknowledged = machine?.acknowledged.contents?.position.number ?? 0
+        let names = try await peers.names().merging([masterID: master.organization]) { known, _ in known }
+        report.organizations = names.sorted { $0.value < $1.value }.map { id, name in
+            StatusReport.OrganizationStatus(
+                organization: name, organizationID: id.description, entries: entries[id] ?? 0,
+                highestUSN: id == masterID ? machine?.masterHighest : nil,
+                lastHeard: id == masterID ? machine?.lastHeard : nil,
+                lastSent: id == masterID ? machine?.lastSent : nil, outgoingMessages: waiting[id]?.count ?? 0,
+                outgoingError: waiting[id]?.error)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Synchronization
+
+/// Where tasks leave what the connection's thread is to do. Nothing here blocks for longer than a few instructions.
+final class ConnectionMailbox: Sendable {
+    /// What the thread finds.
+    struct Work {
+        var operations: [LDAPOperation] = []
+        /// IDs of operations that nobody waits for any more.
+        var cancellations: [UInt64] = []
+        var isClosing = false
+    }
+
+    private struct State {
+        var work = Work()
+        var isThreadAsleep = false
+        var lastID: UInt64 = 0
+        /// Set when the thread takes no more work.
+        var end: (code: LDAPResultCode, message: String)?
+    }
+
+    private let state = Mutex(State())
+    let wakeUp: WakeUpDescriptor
+
+    init(wakeUp: WakeUpDescriptor) {
+        self.wakeUp = wakeUp
+    }
+
+    /// Whether operations are still accepted.
+    var isOpen: Bool { state.withLock { $0.end == nil && !$0.work.isClosing } }
+
+    /// Hands an operation to the thread, or fails it at once when the connection has ended.
+    func submit(_ request: LDAPRequest, controls: [LDAPControl], receiver: LDAPOperation.Receiver) -> LDAPOperation {
+        let (operation, end, mustWake) = state.withLock { state in
+            state.lastID += 1
+            let operation = LDAPOperation(
+                id: state.lastID, request: request, controls: controls, receiver: receiver)
+            let end = state.work.isClosing ? (.serverDown, "the connection has been closed") : state.end
+            if end == nil { state.work.operations.append(operation) }
+            return (operation, end, end == nil && Self.wake(&state))
+        }
+        if mustWake { wakeUp.signal() }
+        if let end { operation.fail(operation.error(end.code, end.message)) }
+        return operation
+    }
+
+    /// Tells the thread that nobody waits for the operation any more.
+    func cancel(id: UInt64) {
+        change { $0.cancellations.append(id) }
+    }
+
+    /// Tells the thread to end the connection.
+    func close() {
+        change { $0.isClosing = true }
+    }
+
+    /// Tells the thread that a consumer has caught up.
+    func resume() {
+        change { _ in }
+    }
+
+    private func change(_ body: (inout Work) -> Void) {
+        let mustWake = state.withLock { state in
+            guard state.end == nil else { return false }
+            body(&state.work)
+            return Self.wake(&state)
+        }
+        if mustWake { wakeUp.signal() }
+    }
+
+    /// One signal is enough for each sleep.
+    private static func wake(_ state: inout State) -> Bool {
+        defer { state.isThreadAsleep = false }
+        return state.isThreadAsleep
+    }
+
+    // MARK: The thread's side
+
+    /// Takes what has come. If there is nothing, `willSleep` makes the next arrival signal the descriptor.
+    func take(willSleep: Bool) -> Work {
+        state.withLock { state in
+            let work = state.work
+            state.work = Work(isClosing: work.isClosing)
+            let isEmpty = work.operations.isEmpty && work.cancellations.isEmpty && !work.isClosing
+            state.isThreadAsleep = willSleep && isEmpty
+            return work
+        }
+    }
+
+    /// Ends the mailbox, and returns the operations that came too late.
+    func end(code: LDAPResultCode, message: String) -> [LDAPOperation] {
+        state.withLock { state in
+            state.end = (code, message)
+            defer { state.work = Work() }
+            return state.work.operations
+        }
+    }
+}

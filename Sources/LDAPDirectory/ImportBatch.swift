@@ -1,0 +1,179 @@
+import AddressBook
+import DirectoryMapping
+import Foundation
+import IncrementalSync
+import LDAPClient
+
+/// One batch on its way into the directory: the connection, and where the batch itself has put things that no state
+/// knows yet.
+struct ImportBatch {
+    let access: DirectoryAccess
+    let importBase: LDAPDN
+    let organizationName: @Sendable (OrganizationID) async throws -> String?
+    var session: DirectoryCollector.Session
+    /// Where the entries of the batch, their containers and members stand, as far as they do.
+    private var placed: [EntryID: Place]
+    private var movedContainers: [(old: Place, new: Place)] = []
+
+    init(
+        of changes: [Change], collector: DirectoryCollector, session: DirectoryCollector.Session
+    ) async throws {
+        var ids = Set(changes.map(\.id))
+        for entry in changes.compactMap(\.entry) {
+            if let parent = entry.parent {
+                ids.insert(EntryID(organization: entry.id.organization, uuid: parent))
+            }
+            ids.formUnion(entry.members)
+        }
+        self.placed = try await collector.index.places(of: Array(ids))
+        self.access = collector.access
+        self.importBase = collector.importBase
+        self.organizationName = collector.organizationName
+        self.session = session
+    }
+
+    typealias Numbered<Element> = [(Int, Element)]
+
+    func delete(_ ids: Numbered<EntryID>) async throws -> Numbered<Outcome> {
+        try await inFlight(ids) { id, batch in
+            let known = batch.place(of: id)
+            return (try await batch.writer.delete(id, hint: known), id)
+        }.map { ($0.0, $0.1.0) }
+    }
+
+    /// Containers one by one, each after its parent, whatever their order in the batch.
+    mutating func importContainers(_ containers: Numbered<Entry>) async throws -> Numbered<Outcome> {
+        try await ensureOrganizations(of: containers.map(\.1))
+        var outcomes: Numbered<Outcome> = []
+        var rest = containers
+        while !rest.isEmpty {
+            let ids = Set(rest.map(\.1.id.uuid))
+            let ready = rest.filter { container in container.1.parent.map { !ids.contains($0) } ?? true }
+            // Containers that hold each other can only come from damaged data; they wait for their parents' sake.
+            let next = ready.isEmpty ? rest : ready
+            for (index, entry) in next {
+                let old = place(of: entry.id)
+                let outcome = try await importEntry(entry)
+                note(outcome, of: entry, oldPlace: old)
+                outcomes.append((index, outcome))
+            }
+            rest = rest.filter { container in !next.contains { $0.0 == container.0 } }
+        }
+        return outcomes
+    }
+
+    /// Entries that stand somewhere first: a rename frees a DN that another takes. Groups last: they name their members.
+    mutating func importEntries(_ entries: Numbered<Entry>) async throws -> Numbered<Outcome> {
+        try await ensureOrganizations(of: entries.map(\.1))
+        var known: Set<EntryID> = []
+        for (_, entry) in entries where placed[entry.id] != nil { known.insert(entry.id) }
+        let people = entries.filter { $0.1.kind != .group }
+        var outcomes: Numbered<Outcome> = []
+        for part in [
+            people.filter { known.contains($0.1.id) }, people.filter { !known.contains($0.1.id) },
+            entries.filter { $0.1.kind == .group },
+        ] {
+            let done = try await inFlight(part) { entry, batch in (try await batch.importEntry(entry), entry) }
+            for (index, (outcome, entry)) in done {
+                note(outcome, of: entry, oldPlace: nil)
+                outcomes.append((index, outcome))
+            }
+        }
+        return outcomes
+    }
+
+    private mutating func note(_ outcome: Outcome, of entry: Entry, oldPlace: Place?) {
+        switch outcome {
+        case .imported(let place?), .unchanged(let place?), .incomplete(let place?, _):
+            placed[entry.id] = place
+            if entry.kind == .container, let oldPlace, oldPlace != place {
+                movedContainers.append((old: oldPlace, new: place))
+            }
+        default: break
+        }
+    }
+
+    /// Where an entry stands now, moves of this batch included.
+    private func place(of id: EntryID) -> Place? {
+        guard var place = placed[id] else { return nil }
+        for move in movedContainers where place.key.hasSuffix("," + move.old.key) {
+            place.key = place.key.dropLast(move.old.key.count) + move.new.key
+            place.text = place.text.dropLast(move.old.text.count) + move.new.text
+        }
+        return place
+    }
+
+    var writer: EntryWriter { EntryWriter(access: access, importBase: importBase, session: session) }
+
+    /// Runs the operation for every element, so many at a time.
+    private func inFlight<Element: Sendable, Result: Sendable>(
+        _ elements: Numbered<Element>,
+        _ operation: @escaping @Sendable (Element, ImportBatch) async throws -> Result
+    ) async throws -> Numbered<Result> {
+        let batch = self
+        return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results: Numbered<Result> = []
+            var waiting = elements[...]
+            for _ in 0..<DirectoryCollector.operationsInFlight {
+                guard let (index, element) = waiting.popFirst() else { break }
+                group.addTask { (index, try await operation(element, batch)) }
+            }
+            while let result = try await group.next() {
+                results.append(result)
+                guard let (index, element) = waiting.popFirst() else { continue }
+                group.addTask { (index, try await operation(element, batch)) }
+            }
+            return results
+        }
+    }
+}
+
+extension ImportBatch {
+    /// Finds what the entry depends on, and writes it.
+    private func importEntry(_ entry: Entry) async throws -> Outcome {
+        let container: LDAPDN
+        if let parent = entry.parent {
+            let id = EntryID(organization: entry.id.organization, uuid: parent)
+            guard let place = place(of: id) else {
+                return .waiting(reason: "its container \(parent.text) has not been imported yet")
+            }
+            container = try LDAPDN(place.text)
+        } else {
+            guard let organization = session.organizations[entry.id.organization] else {
+                return .waiting(reason: "the name of its organization \(entry.id.organization) is not known yet")
+            }
+            container = organization
+        }
+        var members: [Value] = []
+        var missing = 0
+        for member in entry.members {
+            if let place = place(of: member) { members.append(Value(place.text)) } else { missing += 1 }
+        }
+        let outcome = try await writer.write(
+            entry, in: container, members: members, hint: place(of: entry.id))
+        guard missing > 0 else { return outcome }
+        switch outcome {
+        case .imported(let place), .unchanged(let place):
+            return .incomplete(
+                place: place, reason: "\(missing) of its \(entry.members.count) members are not here yet")
+        case .incomplete, .refused, .waiting:
+            return outcome
+        }
+    }
+
+    /// The containers `ou=<organization>` of all organizations in the batch, made where they are missing.
+    mutating func ensureOrganizations(of entries: [Entry]) async throws {
+        for id in Set(entries.map(\.id.organization)) where session.organizations[id] == nil {
+            guard let name = try await organizationName(id) else { continue }
+            let dn = importBase.appending(try LDAPDN.RDN("ou", name))
+            do {
+                try await session.connection.add(
+                    dn: dn.string(),
+                    attributes: [LDAPAttribute("objectClass", "organizationalUnit"), LDAPAttribute("ou", name)])
+            } catch LDAPResultCode.entryAlreadyExists {
+                // Made by an earlier run.
+            }
+            session.organizations[id] = dn
+        }
+    }
+}

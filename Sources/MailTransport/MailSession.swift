@@ -1,0 +1,138 @@
+import NIOCore
+
+/// The server's side of one SMTP (RFC 5321) or LMTP (RFC 2033) connection, without the connection: bytes come in, actions
+/// go out.
+///
+/// After an action `deliver` the session waits for `delivered`; bytes that arrive meanwhile are kept.
+struct MailSession {
+    /// What the connection has to do.
+    enum Action: Equatable {
+        case reply(SMTPReply)
+        /// Deliver each of these, then call `delivered` with one outcome for each.
+        case deliver([ReceivedMail])
+        case close
+    }
+
+    /// What became of one delivery.
+    enum Delivery: Equatable {
+        case stored
+        case failed
+        case refused(reason: String)
+
+        var reply: SMTPReply {
+            switch self {
+            case .stored: SMTPReply(250, "2.0.0 the message is stored")
+            case .failed: SMTPReply(451, "4.3.0 the message could not be stored, try again later")
+            case .refused(let reason): SMTPReply(554, "5.7.1 \(reason)")
+            }
+        }
+    }
+
+    enum Phase: Equatable {
+        case command
+        case data
+        case delivering
+        case closed
+    }
+
+    let configuration: MailListener.Configuration
+    var phase = Phase.command
+    var input = ByteBuffer()
+    var actions: [Action]
+    var hasGreeted = false
+    var errors = 0
+    var decoder: MessageDataDecoder?
+    var transaction: Transaction?
+
+    /// A mail that is being announced.
+    struct Transaction {
+        let sender: MailAddress?
+        let sizeBytes: Int?
+        var recipients: [MailAddress] = []
+    }
+
+    /// Starts a session; its first action is the greeting.
+    init(configuration: MailListener.Configuration) {
+        self.configuration = configuration
+        let name = configuration.transferProtocol == .lmtp ? "LMTP" : "ESMTP"
+        actions = [.reply(SMTPReply(220, "\(configuration.hostName) \(name) InterOrg Sync"))]
+    }
+
+    /// Takes what the client sent.
+    mutating func receive(_ chunk: ByteBuffer) {
+        var chunk = chunk
+        if input.readableBytes == 0 {
+            input = chunk
+        } else {
+            input.writeBuffer(&chunk)
+        }
+    }
+
+    /// The next thing to do; nil if more bytes have to come first.
+    mutating func nextAction() -> Action? {
+        while actions.isEmpty {
+            let madeProgress =
+                switch phase {
+                case .command: takeCommand()
+                case .data: takeData()
+                case .delivering, .closed: false
+                }
+            guard madeProgress else { return nil }
+        }
+        return actions.removeFirst()
+    }
+
+    /// Answers the client after the action `deliver`.
+    mutating func delivered(_ deliveries: [Delivery]) {
+        guard phase == .delivering else { return }
+        phase = .command
+        switch configuration.transferProtocol {
+        case .lmtp:
+            actions += deliveries.map { .reply($0.reply) }
+        case .smtp:
+            // One reply for all: whoever has the mail already gets it again, rather than somebody not at all.
+            let worst = deliveries.first { $0 == .failed } ?? deliveries.first { $0 != .stored } ?? .stored
+            actions.append(.reply(worst.reply))
+        }
+    }
+
+    private mutating func takeData() -> Bool {
+        guard input.readableBytes > 0, var decoder else { return false }
+        // The message is in one place only, or every chunk would copy it.
+        self.decoder = nil
+        let (taken, outcome) = input.withUnsafeReadableBytes { decoder.take($0) }
+        input.moveReaderIndex(forwardBy: taken)
+        guard outcome != .unfinished else {
+            self.decoder = decoder
+            return input.readableBytes > 0
+        }
+        let transaction = self.transaction
+        self.transaction = nil
+        phase = .command
+        let recipients = transaction?.recipients ?? []
+        switch outcome {
+        case .unfinished:
+            break
+        case .complete:
+            phase = .delivering
+            let sender = transaction?.sender
+            let bytes = decoder.message
+            actions.append(
+                .deliver(recipients.map { ReceivedMail(sender: sender, recipient: $0, bytes: bytes) })
+            )
+        case .tooLarge:
+            refuse(for: recipients, with: .tooLarge(bytesMax: configuration.messageBytesMax))
+        case .lineTooLong:
+            refuse(for: recipients, with: .textLineTooLong)
+        case .endless:
+            end(with: .tooLarge(bytesMax: configuration.messageBytesMax))
+        }
+        return true
+    }
+
+    /// LMTP wants a reply for each recipient, SMTP one for all.
+    private mutating func refuse(for recipients: [MailAddress], with reply: SMTPReply) {
+        let count = configuration.transferProtocol == .lmtp ? recipients.count : 1
+        actions += Array(repeating: .reply(reply), count: count)
+    }
+}

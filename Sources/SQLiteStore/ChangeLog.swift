@@ -1,0 +1,156 @@
+import AddressBook
+import Foundation
+import GRDB
+import InterOrgProtocol
+
+/// A service's log: the newest change of every entry under a number greater than every number given before (R3). It is
+/// the master database, where the number is the USN, and a requestor's journal, where it is the export sequence.
+public struct ChangeLog: Sendable {
+    let store: ServiceStore
+
+    public init(store: ServiceStore) {
+        self.store = store
+    }
+
+    /// Begins a new life of the log. Every start of a service does so, once, before anything else.
+    public func beginIncarnation(id: UUID) async throws {
+        try await store.write { db in
+            let highest = try Self.highest(db)
+            try db.execute(
+                sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, highest + 1])
+        }
+    }
+
+    /// The lives that travel: more than these few hundred starts back, a position is not believed any more.
+    static let incarnationsMax = 200
+
+    public func line() async throws -> IncarnationLine {
+        try await store.read { db in
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT id, first FROM log_incarnation ORDER BY ordinal DESC LIMIT ?",
+                arguments: [Self.incarnationsMax])
+            return IncarnationLine(
+                incarnations: rows.reversed().map { Incarnation(id: $0["id"], first: $0["first"]) },
+                highest: try Self.highest(db))
+        }
+    }
+
+    /// The changes of a stream numbered above `after` and up to `through`, in the order of their numbers.
+    ///
+    /// - Parameter excluding: the organization whose own entries are left out.
+    public func changes(
+        _ stream: ChangeStream, after: Int64, through: Int64, excluding: OrganizationID?, limit: Int
+    ) async throws -> [NumberedChange] {
+        try await store.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT organization, uuid, number, body FROM log_entry
+                    WHERE stream = ? AND number > ? AND number <= ? AND organization IS NOT ?
+                    ORDER BY number LIMIT ?
+                    """,
+                arguments: [stream.rawValue, after, through, excluding?.uuid, limit])
+            var changes: [NumberedChange] = []
+            while let row = try rows.next() {
+                let change: Change
+                if let body: Data = row["body"] {
+                    change = .upsert(try Entry(JSON(parsing: body)))
+                } else {
+                    change = .delete(EntryID(row))
+                }
+                changes.append(NumberedChange(number: row["number"], change: change))
+            }
+            return changes
+        }
+    }
+
+    /// The entries of a stream that are not deleted.
+    public func summary(_ stream: ChangeStream, excluding: OrganizationID?) async throws -> SetSummary {
+        try await store.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT organization, uuid FROM log_entry
+                    WHERE stream = ? AND body IS NOT NULL AND organization IS NOT ?
+                    """,
+                arguments: [stream.rawValue, excluding?.uuid])
+            var summary = SetSummary()
+            while let row = try rows.next() { summary.insert(EntryID(row)) }
+            return summary
+        }
+    }
+
+    /// How many entries of each organization are not deleted, and the highest number among each one's changes.
+    public func contents() async throws -> [OrganizationID: (entries: Int, highest: Int64)] {
+        try await store.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT organization, SUM(body IS NOT NULL) AS entries, MAX(number) AS highest
+                    FROM log_entry GROUP BY organization
+                    """)
+            return Dictionary(
+                uniqueKeysWithValues: rows.map { row in
+                    (OrganizationID(row["organization"]), (row["entries"] as Int, row["highest"] as Int64))
+                })
+        }
+    }
+
+    /// The digests of the entries that the log has; a tombstone's is nil.
+    public func digests(_ ids: [EntryID]) async throws -> [EntryID: EntryDigest?] {
+        try await store.read { db in
+            var digests: [EntryID: EntryDigest?] = [:]
+            let statement = try db.cachedStatement(
+                sql: "SELECT digest FROM log_entry WHERE organization = ? AND uuid = ?")
+            for id in ids {
+                guard let row = try Row.fetchOne(statement, arguments: [id.organization.uuid, id.uuid]) else { continue }
+                let digest: Data? = row["digest"]
+                digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: id)
+            }
+            return digests
+        }
+    }
+
+    static func highest(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT highest FROM log_number") ?? 0
+    }
+
+    /// Gives each change a number, as part of a step's transaction.
+    ///
+    /// - Parameter stream: what a deleted entry counts as that the log has never had.
+    static func append(_ changes: [Change], stream: ChangeStream, in db: Database) throws {
+        guard !changes.isEmpty else { return }
+        var number = try highest(db)
+        let upsert = try db.cachedStatement(
+            sql: """
+                INSERT INTO log_entry (organization, uuid, stream, number, digest, body) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET
+                    stream = excluded.stream, number = excluded.number, digest = excluded.digest, body = excluded.body
+                """)
+        let delete = try db.cachedStatement(
+            sql: """
+                INSERT INTO log_entry (organization, uuid, stream, number) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET number = excluded.number, digest = NULL, body = NULL
+                """)
+        for change in changes {
+            number += 1
+            let id = change.id
+            if let entry = change.entry {
+                try upsert.execute(arguments: [
+                    id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number, Data(entry.digest.bytes),
+                    Data(entry.json),
+                ])
+            } else {
+                try delete.execute(arguments: [id.organization.uuid, id.uuid, stream.rawValue, number])
+            }
+        }
+        try db.execute(sql: "UPDATE log_number SET highest = ?", arguments: [number])
+    }
+}
+
+extension EntryID {
+    /// From the columns `organization` and `uuid`.
+    init(_ row: Row) {
+        self.init(organization: OrganizationID(row["organization"]), uuid: row["uuid"])
+    }
+}

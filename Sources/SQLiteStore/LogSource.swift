@@ -1,0 +1,59 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+
+/// A log as change source. Its cursor is the number of the last change that was read.
+public struct LogSource: ChangeSource {
+    let log: ChangeLog
+    let stream: ChangeStream
+    let excluding: OrganizationID?
+    let through: Int64
+
+    static let batchSize = 500
+
+    /// - Parameters:
+    ///   - excluding: the organization that the changes are for; its own are not sent back to it.
+    ///   - through: where to stop; normally the log's highest number at the start.
+    public init(_ log: ChangeLog, _ stream: ChangeStream, excluding: OrganizationID?, through: Int64) {
+        self.log = log
+        self.stream = stream
+        self.excluding = excluding
+        self.through = through
+    }
+
+    public func read(after cursor: Cursor?) async throws -> any ChangeReader {
+        LogReader(source: self, after: cursor?.number ?? 0)
+    }
+}
+
+extension Cursor {
+    /// A cursor in a log.
+    public init(number: Int64) {
+        self.init(bytes: Array(String(number).utf8))
+    }
+
+    public var number: Int64? { Int64(String(decoding: bytes, as: UTF8.self)) }
+}
+
+private actor LogReader: ChangeReader {
+    let source: LogSource
+    var after: Int64
+    var isAtEnd = false
+
+    init(source: LogSource, after: Int64) {
+        self.source = source
+        self.after = after
+    }
+
+    func next() async throws -> ChangeBatch? {
+        guard !isAtEnd, after < source.through else { return nil }
+        let changes = try await source.log.changes(
+            source.stream, after: after, through: source.through, excluding: source.excluding,
+            limit: LogSource.batchSize)
+        isAtEnd = changes.count < LogSource.batchSize
+        after = isAtEnd ? source.through : changes.last?.number ?? source.through
+        let observations = changes.map { Observation(.change($0.change), number: $0.number) }
+        return ChangeBatch(observations: observations, cursor: Cursor(number: after))
+    }
+}

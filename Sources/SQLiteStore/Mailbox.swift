@@ -1,0 +1,166 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+
+/// A mail that has come and has not been dealt with.
+public struct WaitingMail: Sendable {
+    public var id: Int64
+    public var sender: String
+    public var mail: [UInt8]
+    /// Why it had to wait when it was last looked at; nil if it has not been.
+    public var parked: String?
+}
+
+/// Mail that has come: durable before the sender is told so, gone when it has been imported.
+public struct Inbox: Sendable {
+    let store: ServiceStore
+
+    /// How many parked messages are kept. What comes beyond is asked for again.
+    static let parkedMax = 64
+
+    public init(store: ServiceStore) {
+        self.store = store
+    }
+
+    public func append(_ mail: [UInt8], from sender: String, now: Date) async throws {
+        try await store.write { db in
+            try db.execute(
+                sql: "INSERT INTO inbox (received_at, sender, mail) VALUES (?, ?, ?)",
+                arguments: [now.timeIntervalSinceReferenceDate, sender, Data(mail)])
+        }
+    }
+
+    /// The mails in the order of their coming: new ones, or those that were parked.
+    public func ids(parked: Bool) async throws -> [Int64] {
+        try await store.read { db in
+            try Int64.fetchAll(
+                db, sql: "SELECT id FROM inbox WHERE (parked IS NOT NULL) = ? ORDER BY id", arguments: [parked])
+        }
+    }
+
+    public func mail(_ id: Int64) async throws -> WaitingMail? {
+        try await store.read { db in
+            try Row.fetchOne(db, sql: "SELECT * FROM inbox WHERE id = ?", arguments: [id]).map { row in
+                let mail: Data = row["mail"]
+                return WaitingMail(id: row["id"], sender: row["sender"], mail: Array(mail), parked: row["parked"])
+            }
+        }
+    }
+
+    /// Keeps a mail until what it waits for has come; the oldest of too many are forgotten.
+    public func park(_ id: Int64, reason: String) async throws {
+        try await store.write { db in
+            try db.execute(sql: "UPDATE inbox SET parked = ? WHERE id = ?", arguments: [reason, id])
+            try db.execute(
+                sql: """
+                    DELETE FROM inbox WHERE parked IS NOT NULL AND id NOT IN
+                        (SELECT id FROM inbox WHERE parked IS NOT NULL ORDER BY id DESC LIMIT ?)
+                    """,
+                arguments: [Self.parkedMax])
+        }
+    }
+
+    public func remove(_ id: Int64) async throws {
+        try await store.write { db in
+            try db.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// Removes a mail that is not ours, and keeps the reason. Only the newest hundred are kept.
+    public func refuse(_ mail: WaitingMail, reason: String, now: Date) async throws {
+        try await store.write { db in
+            try db.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [mail.id])
+            try db.execute(
+                sql: "INSERT INTO refused_mail (at, sender, reason) VALUES (?, ?, ?)",
+                arguments: [now.timeIntervalSinceReferenceDate, mail.sender, reason])
+            try db.execute(
+                sql: """
+                    DELETE FROM refused_mail WHERE id NOT IN (SELECT id FROM refused_mail ORDER BY id DESC LIMIT 100)
+                    """)
+        }
+    }
+
+    /// The refused mails, newest first: when, from whom, why.
+    public func refused() async throws -> [(at: Date, sender: String, reason: String)] {
+        try await store.read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM refused_mail ORDER BY id DESC").map { row in
+                (Date(timeIntervalSinceReferenceDate: row["at"]), row["sender"] as String, row["reason"] as String)
+            }
+        }
+    }
+}
+
+/// A message that waits to be submitted.
+public struct WaitingMessage: Sendable {
+    public var id: Int64
+    public var recipient: OrganizationID
+    public var payload: [UInt8]
+    public var attempts: Int
+}
+
+/// Messages that wait for their transport.
+public struct Outbox: Sendable {
+    let store: ServiceStore
+
+    public init(store: ServiceStore) {
+        self.store = store
+    }
+
+    /// As part of a step's transaction. State-based exchange makes the messages of an older request needless.
+    static func append(_ messages: [OutgoingMessage], now: Date, in db: Database) throws {
+        for message in messages {
+            try db.execute(
+                sql: "DELETE FROM outbox WHERE recipient = ? AND request <> ?",
+                arguments: [message.recipient.uuid, message.request])
+            try db.execute(
+                sql:
+                    "INSERT INTO outbox (recipient, request, payload, created_at, next_attempt) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    message.recipient.uuid, message.request, Data(message.payload),
+                    now.timeIntervalSinceReferenceDate, now.timeIntervalSinceReferenceDate,
+                ])
+        }
+    }
+
+    /// The first message for a peer, if its time has come.
+    public func next(for recipient: OrganizationID, now: Date) async throws -> WaitingMessage? {
+        try await store.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM outbox WHERE recipient = ? AND next_attempt <= ? ORDER BY id LIMIT 1",
+                arguments: [recipient.uuid, now.timeIntervalSinceReferenceDate]
+            ).map { row in
+                let payload: Data = row["payload"]
+                return WaitingMessage(
+                    id: row["id"], recipient: OrganizationID(row["recipient"]), payload: Array(payload),
+                    attempts: row["attempts"])
+            }
+        }
+    }
+
+    public func remove(_ id: Int64) async throws {
+        try await store.write { db in
+            try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [id])
+        }
+    }
+
+    public func postpone(_ message: WaitingMessage, until: Date, error: String) async throws {
+        try await store.write { db in
+            try db.execute(
+                sql: "UPDATE outbox SET attempts = attempts + 1, next_attempt = ?, error = ? WHERE id = ?",
+                arguments: [until.timeIntervalSinceReferenceDate, error, message.id])
+        }
+    }
+
+    /// How many messages wait for each organization, and why the first one could not be submitted.
+    public func waiting() async throws -> [OrganizationID: (count: Int, error: String?)] {
+        try await store.read { db in
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT recipient, COUNT(*) AS count, MAX(error) AS error FROM outbox GROUP BY recipient")
+            return Dictionary(
+                uniqueKeysWithValues: rows.map { row in
+                    (OrganizationID(row["recipient"]), (row["count"] as Int, row["error"] as String?))
+                })
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import AddressBook
+import Foundation
+import GRDB
+import InterOrgProtocol
+
+/// What a service knows of the organizations of its exchange.
+public struct Peers: Sendable {
+    let store: ServiceStore
+
+    public init(store: ServiceStore) {
+        self.store = store
+    }
+
+    /// The state machine kept for a peer; nil before the first contact.
+    public func machine<Machine: Codable & Sendable>(
+        of organization: OrganizationID, as type: Machine.Type
+    ) async throws -> Machine? {
+        try await store.read { db in
+            let bytes = try Data.fetchOne(
+                db, sql: "SELECT machine FROM peer WHERE organization = ?", arguments: [organization.uuid])
+            return try bytes.map { try JSONDecoder().decode(type, from: $0) }
+        }
+    }
+
+    public func save<Machine: Codable & Sendable>(_ machine: Machine, of organization: OrganizationID) async throws {
+        let bytes = try JSONEncoder().encode(machine)
+        try await store.write { db in
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO peer (organization, machine) VALUES (?, ?)",
+                arguments: [organization.uuid, bytes])
+        }
+    }
+
+    /// The labels of the organizations.
+    public func names() async throws -> [OrganizationID: String] {
+        try await store.read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT id, name FROM organization")
+            return Dictionary(uniqueKeysWithValues: rows.map { (OrganizationID($0["id"]), $0["name"] as String) })
+        }
+    }
+
+    /// Learns labels. Nothing is written when nothing is new.
+    public func learn(_ organizations: [Organization]) async throws {
+        let known = try await names()
+        let news = organizations.filter { known[$0.id] != $0.name }
+        guard !news.isEmpty else { return }
+        try await store.write { db in
+            for organization in news {
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO organization (id, name) VALUES (?, ?)",
+                    arguments: [organization.id.uuid, organization.name])
+            }
+        }
+    }
+}

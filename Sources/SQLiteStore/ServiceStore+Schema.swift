@@ -1,0 +1,71 @@
+import GRDB
+
+extension ServiceStore {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            try createLog(db)
+            try createStates(db)
+            try createMailbox(db)
+        }
+        return migrator
+    }
+
+    /// The log: one row per entry, under the number of its newest change; a tombstone has no body.
+    private static func createLog(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE log_entry (
+                    organization BLOB NOT NULL, uuid BLOB NOT NULL, stream TEXT NOT NULL,
+                    number INTEGER NOT NULL UNIQUE, digest BLOB, body BLOB,
+                    PRIMARY KEY (organization, uuid)) WITHOUT ROWID;
+                CREATE INDEX log_entry_stream ON log_entry (stream, number);
+                CREATE TABLE log_number (highest INTEGER NOT NULL);
+                INSERT INTO log_number VALUES (0);
+                CREATE TABLE log_incarnation (
+                    ordinal INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, first INTEGER NOT NULL);
+                """)
+    }
+
+    private static func createStates(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE synchronization (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, cursor BLOB);
+                CREATE TABLE exchange_record (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, uuid BLOB NOT NULL,
+                    digest BLOB, place_key TEXT, place TEXT, label TEXT, refresh BLOB,
+                    PRIMARY KEY (synchronization, organization, uuid)) WITHOUT ROWID;
+                CREATE INDEX exchange_record_place ON exchange_record (place_key) WHERE place_key IS NOT NULL;
+                CREATE TABLE reference (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, uuid BLOB NOT NULL,
+                    place TEXT NOT NULL, found_organization BLOB, found_uuid BLOB, found_label TEXT,
+                    PRIMARY KEY (synchronization, organization, uuid, place)) WITHOUT ROWID;
+                CREATE TABLE problem (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, uuid BLOB NOT NULL,
+                    kind TEXT NOT NULL, entry BLOB, reason TEXT NOT NULL, label TEXT,
+                    first_seen REAL NOT NULL, last_seen REAL NOT NULL, attempts INTEGER NOT NULL, next_attempt REAL,
+                    PRIMARY KEY (synchronization, organization, uuid)) WITHOUT ROWID;
+                CREATE INDEX problem_next_attempt ON problem (synchronization, next_attempt);
+                CREATE TABLE deletion (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, at REAL NOT NULL);
+                CREATE INDEX deletion_at ON deletion (synchronization, organization, at);
+                CREATE TABLE organization (id BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+                """)
+    }
+
+    private static func createMailbox(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE peer (organization BLOB PRIMARY KEY, machine BLOB NOT NULL) WITHOUT ROWID;
+                CREATE TABLE inbox (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT, received_at REAL NOT NULL, sender TEXT NOT NULL,
+                    mail BLOB NOT NULL, parked TEXT);
+                CREATE TABLE refused_mail (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, sender TEXT NOT NULL, reason TEXT NOT NULL);
+                CREATE TABLE outbox (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, request INTEGER NOT NULL,
+                    payload BLOB NOT NULL, created_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+                    next_attempt REAL NOT NULL, error TEXT);
+                """)
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import GRDB
+
+/// The one SQLite file of a service: its log, the states of its synchronizations, its problems, what it knows of its
+/// peers, and the mail that waits.
+///
+/// Every write is one transaction, durable when it returns (WAL, `synchronous=FULL`).
+public final class ServiceStore: Sendable {
+    /// Where a test stops the world.
+    public enum CommitPhase: Sendable {
+        case before, after
+    }
+
+    let database: any DatabaseWriter
+    private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
+
+    /// Opens or creates the file and brings its schema up to date.
+    public init(path: String) throws {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(30)
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        self.database = try DatabasePool(path: path, configuration: configuration)
+        self.onCommit = nil
+        try Self.migrator.migrate(database)
+    }
+
+    /// Opens a file that a service has made, and may be using; nil if there is none.
+    public static func openExisting(path: String) throws -> ServiceStore? {
+        FileManager.default.fileExists(atPath: path) ? try ServiceStore(path: path) : nil
+    }
+
+    /// A store in a database of the caller's: the simulator keeps it in memory, across crashes of the service.
+    ///
+    /// - Parameter onCommit: called around every transaction; an error thrown before one prevents it.
+    public init(database: any DatabaseWriter, onCommit: (@Sendable (CommitPhase) throws -> Void)? = nil) throws {
+        self.database = database
+        self.onCommit = onCommit
+        try Self.migrator.migrate(database)
+    }
+
+    func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
+        try await database.read(body)
+    }
+
+    func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
+        try onCommit?(.before)
+        let result = try await database.write(body)
+        try onCommit?(.after)
+        return result
+    }
+}

@@ -1,0 +1,92 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+
+extension StoredSynchronizationState {
+    /// Cursor, records, log, mail and problems of a step, in one transaction.
+    public func commit(_ step: Step) async throws {
+        try await store.write { db in
+            if let cursor = step.cursor {
+                try db.execute(
+                    sql: "UPDATE synchronization SET cursor = ? WHERE id = ?", arguments: [Data(cursor.bytes), id])
+            }
+            try markSeen(step, in: db)
+            try recordExchanged(step, in: db)
+            try recordDeleted(step, in: db)
+            try ChangeLog.append(step.appended, stream: stream, in: db)
+            try Outbox.append(step.posted, now: step.now, in: db)
+            let solve = try db.cachedStatement(
+                sql: "DELETE FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
+            for entry in step.solved { try solve.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
+            for problem in step.problems { try record(problem, in: db) }
+        }
+    }
+
+    private func markSeen(_ step: Step, in db: Database) throws {
+        guard let refresh = step.refresh else { return }
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE exchange_record SET refresh = ?
+                WHERE synchronization = ? AND organization = ? AND uuid = ?
+                """)
+        for entry in step.seen {
+            try statement.execute(arguments: [refresh.uuid, id, entry.organization.uuid, entry.uuid])
+        }
+    }
+
+    private func recordExchanged(_ step: Step, in db: Database) throws {
+        if stream == .hierarchy { try moveContents(of: step.exchanged, in: db) }
+        let upsert = try db.cachedStatement(
+            sql: """
+                INSERT INTO exchange_record (synchronization, organization, uuid, digest, place_key, place, label, refresh)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET
+                    digest = excluded.digest, place_key = excluded.place_key, place = excluded.place, label = excluded.label,
+                    refresh = coalesce(excluded.refresh, refresh)
+                """)
+        for record in step.exchanged {
+            try upsert.execute(arguments: [
+                id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
+                record.place?.key, record.place?.text, record.label, step.refresh?.uuid,
+            ])
+        }
+        let clear = try db.cachedStatement(
+            sql: "DELETE FROM reference WHERE synchronization = ? AND organization = ? AND uuid = ?")
+        let referrers = Set(step.exchanged.map(\.id)).union(step.references.keys)
+        for entry in referrers { try clear.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO reference
+                    (synchronization, organization, uuid, place, found_organization, found_uuid, found_label)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """)
+        for (entry, references) in step.references {
+            for reference in references {
+                try insert.execute(arguments: [
+                    id, entry.organization.uuid, entry.uuid, reference.place,
+                    reference.found?.id.organization.uuid, reference.found?.id.uuid, reference.found?.label,
+                ])
+            }
+        }
+    }
+
+    private func recordDeleted(_ step: Step, in db: Database) throws {
+        guard !step.deleted.isEmpty else { return }
+        let tables = ["exchange_record", "reference"]
+        let statements = try tables.map { table in
+            try db.cachedStatement(
+                sql: "DELETE FROM \(table) WHERE synchronization = ? AND organization = ? AND uuid = ?")
+        }
+        let history = try db.cachedStatement(
+            sql: "INSERT INTO deletion (synchronization, organization, at) VALUES (?, ?, ?)")
+        let now = step.now.timeIntervalSinceReferenceDate
+        for entry in step.deleted {
+            for statement in statements {
+                try statement.execute(arguments: [id, entry.organization.uuid, entry.uuid])
+            }
+            try history.execute(arguments: [id, entry.organization.uuid, now])
+        }
+        try db.execute(sql: "DELETE FROM deletion WHERE at < ?", arguments: [now - 86_400])
+    }
+}

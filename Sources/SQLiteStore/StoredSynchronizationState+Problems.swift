@@ -1,0 +1,126 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+
+extension StoredSynchronizationState {
+    public func problems(_ ids: [EntryID]) async throws -> [EntryID: Problem] {
+        try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT * FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
+            var problems: [EntryID: Problem] = [:]
+            for entry in ids {
+                let arguments: StatementArguments = [id, entry.organization.uuid, entry.uuid]
+                if let row = try Row.fetchOne(statement, arguments: arguments) {
+                    problems[entry] = try Problem(row)
+                }
+            }
+            return problems
+        }
+    }
+
+    public func dueProblems(now: Date, limit: Int) async throws -> [Problem] {
+        try await store.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM problem WHERE synchronization = ? AND next_attempt <= ?
+                    ORDER BY next_attempt LIMIT ?
+                    """,
+                arguments: [id, now.timeIntervalSinceReferenceDate, limit]
+            ).map { try Problem($0) }
+        }
+    }
+
+    func record(_ problem: Problem, in db: Database) throws {
+        let entry = problem.change.entry.map { Data($0.json) }
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO problem
+                    (synchronization, organization, uuid, kind, entry, reason, label, first_seen, last_seen, attempts,
+                     next_attempt)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                id, problem.id.organization.uuid, problem.id.uuid, problem.kind.rawValue, entry, problem.reason,
+                problem.label, problem.firstSeen.timeIntervalSinceReferenceDate,
+                problem.lastSeen.timeIntervalSinceReferenceDate, problem.attempts,
+                problem.nextAttempt?.timeIntervalSinceReferenceDate,
+            ])
+    }
+}
+
+extension Problem {
+    init(_ row: Row) throws {
+        let entry: Data? = row["entry"]
+        let change: Change =
+            try entry.map { .upsert(try Entry(JSON(parsing: $0))) } ?? .delete(EntryID(row))
+        let nextAttempt: Double? = row["next_attempt"]
+        self.init(
+            change: change, kind: Kind(rawValue: row["kind"]) ?? .refused, reason: row["reason"], label: row["label"],
+            firstSeen: Date(timeIntervalSinceReferenceDate: row["first_seen"]),
+            lastSeen: Date(timeIntervalSinceReferenceDate: row["last_seen"]), attempts: row["attempts"],
+            nextAttempt: nextAttempt.map { Date(timeIntervalSinceReferenceDate: $0) })
+    }
+}
+
+/// A problem and the synchronization that has it.
+public struct ListedProblem: Sendable {
+    public var synchronization: String
+    public var problem: Problem
+}
+
+extension ServiceStore {
+    /// All problems of the service, oldest first.
+    public func problems(limit: Int = 10_000) async throws -> [ListedProblem] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT synchronization.name, problem.* FROM problem
+                    JOIN synchronization ON synchronization.id = problem.synchronization
+                    ORDER BY first_seen, problem.uuid LIMIT ?
+                    """,
+                arguments: [limit]
+            ).map { ListedProblem(synchronization: $0["name"], problem: try Problem($0)) }
+        }
+    }
+
+    /// How many problems there are of each kind, without the deletions that have been released.
+    public func problemCounts() async throws -> [Problem.Kind: Int] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT kind, COUNT(*) AS count FROM problem WHERE kind <> 'held' OR next_attempt IS NULL
+                    GROUP BY kind
+                    """)
+            return Dictionary(
+                rows.map { (Problem.Kind(rawValue: $0["kind"]) ?? .refused, $0["count"] as Int) }, uniquingKeysWith: +)
+        }
+    }
+
+    /// Lets held deletions go: they happen in the next cycle.
+    ///
+    /// - Parameter uuids: only these entries; nil for all.
+    /// - Returns: how many were released.
+    public func releaseHeldDeletions(_ uuids: Set<UUID>?, now: Date) async throws -> Int {
+        try await write { db in
+            let held = try Row.fetchAll(
+                db, sql: "SELECT synchronization, organization, uuid FROM problem WHERE kind = 'held' AND next_attempt IS NULL")
+            let chosen = held.filter { uuids?.contains($0["uuid"]) ?? true }
+            for row in chosen {
+                try db.execute(
+                    sql: """
+                        UPDATE problem SET next_attempt = ?
+                        WHERE synchronization = ? AND organization = ? AND uuid = ?
+                        """,
+                    arguments: [
+                        now.timeIntervalSinceReferenceDate, row["synchronization"] as Int64,
+                        row["organization"] as UUID, row["uuid"] as UUID,
+                    ])
+            }
+            return chosen.count
+        }
+    }
+}

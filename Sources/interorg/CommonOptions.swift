@@ -1,0 +1,24 @@
+import ArgumentParser
+import Foundation
+import InterOrgServices
+
+struct CommonOptions: ParsableArguments {
+    @Option(name: .long, help: "The configuration file of the service.")
+    var config: String
+
+    func load() throws -> Configuration {
+        do {
+            return try Configuration.load(path: config)
+        } catch {
+            throw Failure(.usage, error.description)
+        }
+    }
+}
+
+/// Prints a value as JSON with sorted keys and RFC 3339 dates.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

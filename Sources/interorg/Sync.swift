@@ -1,0 +1,51 @@
+import ArgumentParser
+import InterOrgServices
+import Logging
+
+struct Sync: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Synchronize once, now.",
+        discussion: """
+            A running agent is asked to; without one the command does it itself and waits for the master's answer.
+
+            Example: interorg sync --config /etc/interorg/branch-a.yaml
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "How many seconds to wait for the master's answer.")
+    var wait = 60
+
+    @Flag(help: "Print what was done as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard wait >= 0 else { throw ValidationError("--wait takes a number of seconds, 0 or more.") }
+    }
+
+    func run() async throws {
+        try await reportingFailures {
+            let configuration = try common.load()
+            let report = try await report(configuration)
+            if json {
+                try printJSON(report)
+            } else {
+                print(
+                    "\(report.exported) exported, \(report.imported) imported, \(report.refused) refused, "
+                        + "\(report.held) held")
+            }
+            if !report.failures.isEmpty {
+                throw Failure(
+                    report.needsCorrection ? .usage : .unreachable, report.failures.joined(separator: "\ninterorg: "))
+            }
+            if report.held > 0 { throw ExitStatus.held.code }
+            if report.refused > 0 { throw ExitStatus.problemsLeft.code }
+        }
+    }
+
+    private func report(_ configuration: Configuration) async throws -> CycleReport {
+        if let report = try await RunningAgent.synchronize(configuration) { return report }
+        return try await InterOrgService(configuration, logger: makeLogger(.warning))
+            .synchronizeOnce(patience: .seconds(wait))
+    }
+}

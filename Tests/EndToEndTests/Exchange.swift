@@ -1,0 +1,153 @@
+import Foundation
+import LDAPClient
+import TestSupport
+
+/// Three organizations with a directory each: a master and two requestors, which reach each other by SMTP alone.
+struct Exchange {
+    let master: Organization
+    let a: Organization
+    let b: Organization
+
+    var organizations: [Organization] { [master, a, b] }
+
+    /// How every directory shows an organization's entries: one line for each, in order.
+    func addressBook(of organization: Organization, in viewer: Organization) async throws -> [String] {
+        let base = organization === viewer ? organization.exportBase : "ou=\(organization.name),\(viewer.importBase)"
+        return try await viewer.withDirectory { connection in
+            let entries: [LDAPEntry]
+            do {
+                entries = try await connection.entries(base: base, attributes: ["uid", "ou", "title", "sn"])
+            } catch LDAPResultCode.noSuchObject {
+                return []
+            }
+            return entries.filter { $0.dn != base }.map { entry in
+                let place = entry.dn.dropLast(base.count + 1)
+                let values = ["uid", "ou", "title", "sn"].map { name in
+                    entry[name].map { String(decoding: $0, as: UTF8.self) }.sorted().joined(separator: "|")
+                }
+                return ([String(place)] + values).joined(separator: " ")
+            }.sorted()
+        }
+    }
+
+    /// Whether every directory shows what each organization has at home: every entry once, and no other.
+    func hasConverged() async throws -> Bool {
+        for organization in organizations {
+            let home = try await addressBook(of: organization, in: organization)
+            for viewer in organizations where viewer !== organization {
+                guard try await addressBook(of: organization, in: viewer) == home else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Waits for that; on failure the error says what differs and what the services have logged.
+    func converge(limit: Duration = .seconds(60)) async throws {
+        do {
+            try await waitUntil("the address books are equal", limit: limit) {
+                for organization in organizations where !organization.isRunning {
+                    throw TestSupportError("\(organization.name) has ended: \(organization.log)")
+                }
+                return try await hasConverged()
+            }
+        } catch let error as TestSupportError {
+            let logs = organizations.map { "\($0.name):\n\($0.log.suffix(3000))" }.joined(separator: "\n")
+            throw TestSupportError("\(error.description)\n\(logs)")
+        }
+    }
+
+    func start() throws {
+        for organization in organizations { try organization.start() }
+    }
+}
+
+/// Runs the body with three organizations that have so many people each; nothing is left running.
+///
+/// - Parameters:
+///   - interval: how often the services run a cycle.
+///   - configuration: lines that every service's configuration has at its end.
+///   - databaseLines: of the second requestor's slapd.
+func withExchange(
+    people: Int, every interval: String = "1s", configuration: String = "", globalLines: [String] = [],
+    databaseLines: [String] = [],
+    _ body: (Exchange) async throws -> Void
+) async throws {
+    try await withOrganization("hq", people: people) { master in
+        try await withOrganization("a", people: people) { a in
+            try await withOrganization("b", people: people, globalLines, databaseLines) { b in
+                let smtp = { (organization: Organization) in
+                    "smtp: { url: \"smtp://127.0.0.1:\(organization.mailPort)\" }"
+                }
+                try await master.configure(
+                    exchange: """
+                          \(smtp(a))
+                          requestors:
+                            - { organization: a, address: \(a.address), \(smtp(a)) }
+                            - { organization: b, address: \(b.address), \(smtp(b)) }
+                        """, every: interval, more: configuration)
+                for requestor in [a, b] {
+                    try await requestor.configure(
+                        exchange: """
+                              \(smtp(master))
+                              master: { organization: hq, address: \(master.address) }
+                            """, every: interval, more: configuration)
+                }
+                try await body(Exchange(master: master, a: a, b: b))
+            }
+        }
+    }
+}
+
+private func withOrganization(
+    _ name: String, people: Int, _ globalLines: [String] = [], _ databaseLines: [String] = [],
+    _ body: (Organization) async throws -> Void
+) async throws {
+    let schema = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "schemas/interorg.schema").path
+    let configuration = SlapdConfiguration(
+        suffix: "dc=\(name)", sessionLogSize: 1000, schemaFiles: [schema], globalLines: globalLines,
+        databaseLines: databaseLines, initialLDIF: ldif(name, people: people))
+    try await withSlapd(configuration) { server in
+        let organization = try Organization(name, server: server)
+        do {
+            try await body(organization)
+            await organization.remove()
+        } catch {
+            await organization.remove()
+            throw error
+        }
+    }
+}
+
+/// Half of the people in `ou=sales`, the others directly below `ou=people`.
+private func ldif(_ name: String, people: Int) -> String {
+    var text = """
+        dn: dc=\(name)
+        objectClass: organization
+        objectClass: dcObject
+        o: \(name)
+        dc: \(name)
+
+        """
+    for container in ["ou=people", "ou=interorg", "ou=sales,ou=people"] {
+        text += """
+
+            dn: \(container),dc=\(name)
+            objectClass: organizationalUnit
+
+            """
+    }
+    for number in 0..<people {
+        text += """
+
+            dn: uid=\(name)\(number),\(number.isMultiple(of: 2) ? "ou=sales," : "")ou=people,dc=\(name)
+            objectClass: inetOrgPerson
+            uid: \(name)\(number)
+            cn: Person \(number) of \(name)
+            sn: Person
+            title: Title \(number)
+
+            """
+    }
+    return text
+}

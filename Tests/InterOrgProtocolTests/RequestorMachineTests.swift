@@ -1,0 +1,137 @@
+import AddressBook
+import Foundation
+import Testing
+
+@testable import InterOrgProtocol
+
+@Suite("The requestor's machine")
+struct RequestorMachineTests {
+    let now = Date(timeIntervalSinceReferenceDate: 0)
+    var machine = RequestorMachine()
+
+    /// Posts a request and gives its ID.
+    private mutating func post(at moment: Date) throws -> RequestID {
+        let actions = machine.scheduled(now: moment, nonce: uuid(UInt8(moment.timeIntervalSinceReferenceDate / 100)))
+        guard actions.count == 1, case .postRequest(let request) = actions[0] else {
+            throw Unexpected(actions: actions)
+        }
+        return request
+    }
+
+    struct Unexpected: Error { let actions: [RequestorMachine.Action] }
+
+    private mutating func receive(_ header: ExchangeHeader) -> [RequestorMachine.Action] {
+        machine.received(header, from: Party.master.id, now: now)
+    }
+
+    @Test("posts a request whenever it is scheduled, under a new number and nonce")
+    mutating func scheduled() throws {
+        let first = try post(at: now)
+        let second = try post(at: now + 100)
+        #expect(first.number == 1 && second.number == 2)
+        #expect(first.nonce != second.nonce)
+        #expect(machine.lastSent == now + 100)
+        #expect(machine.isWaiting)
+    }
+
+    @Test("asks again only when an answer is overdue")
+    mutating func overdue() throws {
+        _ = try post(at: now)
+        #expect(machine.scheduled(now: now + 29.9, nonce: uuid(1)).isEmpty)
+        #expect(try post(at: now + 30).number == 2)
+    }
+
+    @Test("may ask at once after the last part of the answer has been imported, not before")
+    mutating func answered() throws {
+        let request = try post(at: now)
+        machine.imported(.made(.reply, request, part: 1, isLast: false))
+        #expect(machine.isWaiting)
+        machine.imported(.made(.reply, request, part: 2))
+        #expect(!machine.isWaiting)
+        #expect(try post(at: now + 1).number == 2)
+    }
+
+    @Test("an answer to an older request does not end the waiting for the newest one")
+    mutating func olderAnswer() throws {
+        let older = try post(at: now)
+        _ = try post(at: now + 100)
+        machine.imported(.made(.reply, older))
+        #expect(machine.isWaiting)
+    }
+
+    @Test("after a restart it asks at once, whatever was posted before")
+    mutating func restarted() throws {
+        _ = try post(at: now)
+        machine.restarted()
+        #expect(!machine.isWaiting)
+        #expect(try post(at: now + 1).number == 2)
+    }
+
+    @Test("drops what is no answer to a request of its own")
+    mutating func echo() throws {
+        let request = try post(at: now)
+        let strange = [
+            ExchangeHeader.made(.reply, RequestID(number: request.number, nonce: uuid(99))),
+            .made(.reply, RequestID(number: request.number + 1, nonce: request.nonce)),
+            .made(.reply, request, from: Party.branch),
+            .made(.request, request),
+        ]
+        for header in strange {
+            let actions = receive(header)
+            guard case .drop = actions.first, actions.count == 1 else {
+                Issue.record("\(actions)")
+                continue
+            }
+        }
+        #expect(machine.lastHeard == nil && machine.masterHighest == 0)
+        #expect(machine.acknowledged == PerStream(hierarchy: nil, contents: nil))
+        #expect(receive(.made(.reply, request)) == [.importRanges])
+    }
+
+    @Test("takes every part of an answer, more than once and in any order")
+    mutating func parts() throws {
+        let request = try post(at: now)
+        for part in [3, 1, 2, 1] {
+            #expect(receive(.made(.reply, request, part: part, isLast: part == 3)) == [.importRanges])
+        }
+    }
+
+    @Test("believes the newest answer about what the master has, in whatever order answers come")
+    mutating func reordering() throws {
+        let older = try post(at: now)
+        let newer = try post(at: now + 100)
+        #expect(receive(.made(.reply, newer, have: received(15), line: Life.line(highest: 20))) == [.importRanges])
+        #expect(receive(.made(.reply, older, have: received(12), line: Life.line(highest: 17))) == [.importRanges])
+        #expect(machine.acknowledged == received(15))
+        #expect(machine.masterHighest == 20)
+    }
+
+    @Test("believes a newer answer that the master has less: it was restored")
+    mutating func restoredMaster() throws {
+        let older = try post(at: now)
+        _ = receive(.made(.reply, older, have: received(15), line: Life.line(highest: 20)))
+        let newer = try post(at: now + 100)
+        _ = receive(.made(.reply, newer, have: received(12), line: Life.line(highest: 14)))
+        #expect(machine.acknowledged == received(12))
+        #expect(machine.masterHighest == 14)
+    }
+
+    @Test("an answer that comes after 32 newer requests is none of ours any more")
+    mutating func forgotten() throws {
+        let requests = try (0...32).map { try post(at: now + Double($0) * 100) }
+        guard case .drop = receive(.made(.reply, requests[0])).first else {
+            Issue.record("the oldest is still taken")
+            return
+        }
+        #expect(receive(.made(.reply, requests[1])) == [.importRanges])
+    }
+
+    @Test("is the same after it was stored")
+    mutating func stored() throws {
+        let request = try post(at: now)
+        _ = receive(.made(.reply, request, have: received(15)))
+        _ = try post(at: now + 100)
+        let copy = try JSONDecoder().decode(RequestorMachine.self, from: JSONEncoder().encode(machine))
+        #expect(copy == machine)
+    }
+}

@@ -1,0 +1,65 @@
+import InterOrgServices
+import Testing
+
+@Suite("What is wrong with the directory section is said with its line")
+struct ConfigurationDirectoryTests {
+    static let mistakes: [Mistake] = [
+        Mistake(
+            "ldap://ldap.a.example", "http://ldap.a.example", "6:8: directory.url", "the scheme \"http\" is not known"),
+        Mistake("ldap://ldap.a.example", "ldap.a.example", "6:8: directory.url", "expected ldap://host:port, ldaps://"),
+        Mistake("ldap://ldap.a.example", "ldap://a.example/dc=a", "6:8: directory.url", "without path and query"),
+        Mistake("ldap://ldap.a.example", "ldap://a.example:70000", "6:8: directory.url", "a port from 1 to 65535"),
+        Mistake(
+            "ldap://ldap.a.example", "ldaps://a.example", "7:13: directory.startTLS", "startTLS is for ldap:// only"),
+        Mistake("startTLS: true", "startTLS: false", "6:8: directory.url", "would send everything in the clear"),
+        Mistake(
+            "ldap://ldap.a.example\n  startTLS: true", "ldap://127.evil.example\n  startTLS: false",
+            "6:8: directory.url", "in the clear"),
+        Mistake("caFile: ca.pem", "caFile: no.pem", "9:11: directory.caFile", "No such file or directory"),
+        Mistake(
+            "  bind: { dn: \"cn=interorg,dc=a,dc=example\", passwordFile: ldap.secret }\n", "", "6:3: directory",
+            "the key \"bind\" is missing"),
+        Mistake("bind: { dn: \"cn=interorg,dc=a,dc=example\",", "bind: {", "10:9: directory.bind", "\"dn\" is missing"),
+        Mistake("cn=interorg,dc=a,dc=example", "interorg", "10:15: directory.bind.dn", "\"interorg\" is not a DN"),
+        Mistake(", passwordFile: ldap.secret", "", "10:9: directory.bind", "a password is missing"),
+        Mistake(
+            "passwordFile: ldap.secret", "passwordFile: ldap.secret, passwordEnvironment: SMTP_PASSWORD",
+            "10:9: directory.bind", "exactly one of the keys \"passwordFile\", \"passwordEnvironment\", found 2"),
+        Mistake("\"(mail=*)\"", "mail=*", "13:15: directory.export[0].filter", "parentheses"),
+        Mistake("\"(mail=*)\"", "\"(mail=*)(l=x)\"", "13:15: directory.export[0].filter", "parentheses"),
+        Mistake("\"(mail=*)\"", "\"((mail=*)\"", "13:15: directory.export[0].filter", "parentheses"),
+        Mistake("ou=lists,dc=a", "nothing", "14:13: directory.export[1].base", "is not a DN"),
+        Mistake(
+            "import: { base: \"ou=interorg,dc=a,dc=example\" }", "import:", "15:10: directory.import", "found nothing"),
+        Mistake(
+            "ou=lists,dc=a,dc=example", "ou=x, OU=People,dc=a,dc=example", "14:13: directory.export[1].base",
+            "and \"ou=people,dc=a,dc=example\" (directory.export[0].base, line 12) overlap"),
+        Mistake(
+            "ou=lists,dc=a,dc=example", "dc=a,dc=example", "14:13: directory.export[1].base",
+            "(directory.export[0].base, line 12) overlap"),
+        Mistake(
+            "ou=lists,dc=a,dc=example", "ou=Interorg,dc=a,dc=example", "14:13: directory.export[1].base",
+            "below the import base \"ou=interorg,dc=a,dc=example\" (directory.import.base, line 15)"),
+        Mistake(
+            "ou=lists,dc=a,dc=example", "ou=b,ou=interorg,dc=a,dc=example", "14:13: directory.export[1].base",
+            "must not be exported again"),
+        Mistake(
+            "  export: [{ base: \"ou=people,dc=master,dc=example\" }]\n"
+                + "  import: { base: \"ou=interorg,dc=master,dc=example\" }\n", "", "5:3: directory",
+            "there is nothing to do", in: ConfigurationExample.master),
+    ]
+
+    @Test("each mistake is one problem at its place", arguments: mistakes)
+    func mistake(_ mistake: Mistake) throws {
+        try mistake.check()
+    }
+
+    @Test("an import base inside an export base is allowed: imported entries are known by their stamp")
+    func importInsideExport() throws {
+        try ConfigurationFolder.with { folder in
+            let text = ConfigurationExample.master.with("ou=people,dc=master", "dc=master")
+            let problems = try folder.problems(text)
+            #expect(problems == [])
+        }
+    }
+}

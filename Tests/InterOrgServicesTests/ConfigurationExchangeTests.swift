@@ -1,0 +1,56 @@
+import InterOrgServices
+import Testing
+
+@Suite("What is wrong with the exchange section is said with its line")
+struct ConfigurationExchangeTests {
+    static let mistakes: [Mistake] = [
+        Mistake("  insecure: true\n", "", "18:3: exchange", "mail is neither signed nor encrypted yet"),
+        Mistake("insecure: true", "insecure: false", "18:13: exchange.insecure", "write insecure: true"),
+        Mistake("interorg@a.example", "interorg", "19:12: exchange.address", "is not a mail address"),
+        Mistake("interorg@a.example", "a b@a.example", "19:12: exchange.address", "is not a mail address"),
+        Mistake("interorg@a.example", "a@b..example", "19:12: exchange.address", "is not a mail address"),
+        Mistake("    address: interorg@master.example\n", "", "21:5: exchange.master", "\"address\" is missing"),
+        Mistake("smtp://mail", "imap://mail", "25:10: exchange.smtp.url", "the scheme \"imap\" is not known"),
+        Mistake("    user: interorg\n", "", "25:5: exchange.smtp", "\"user\" and a password go together"),
+        Mistake("    passwordEnvironment: SMTP_PASSWORD\n", "", "25:5: exchange.smtp", "go together"),
+        Mistake("\"127.0.0.1:2424\"", "\"127.0.0.1\"", "28:18: exchange.inbox.lmtp", "expected host:port"),
+        Mistake("\"127.0.0.1:2424\"", "\"127.0.0.1:0\"", "28:18: exchange.inbox.lmtp", "a port from 1 to 65535"),
+        Mistake("\"127.0.0.1:2424\"", "\"::1:2424\"", "28:18: exchange.inbox.lmtp", "[::1]:2424"),
+        Mistake("lmtp: ", "smtp: \"[::1]:25\", lmtp: ", "28:10: exchange.inbox", "exactly one of the keys"),
+        Mistake("{ lmtp: \"127.0.0.1:2424\" }", "{}", "28:10: exchange.inbox", "found none"),
+        Mistake(
+            "  smtp:\n", "  requestors: []\n  smtp:\n", "24:15: exchange.requestors", "only a master has requestors"),
+        Mistake(
+            "  requestors:\n", "  master: { organization: x, address: x@x.example }\n  requestors:\n",
+            "11:11: exchange.master", "has no master", in: ConfigurationExample.master),
+        Mistake(
+            "organization: headquarters", "organization: Branch-A", "21:5: exchange.master", "of this organization"),
+        Mistake(
+            "organization: branch-b", "organization: BRANCH-a", "20:7: exchange.requestors[1]",
+            "the name \"branch-a\" is also that of \"branch-a\" (exchange.requestors[0], line 12)",
+            in: ConfigurationExample.master),
+        Mistake(
+            "interorg@b.example", "Interorg@A.example", "20:7: exchange.requestors[1]",
+            "the address \"interorg@a.example\" is also that of \"branch-a\"", in: ConfigurationExample.master),
+        Mistake(
+            "branch-b,", "branch-b, organizationID: 2D1C9A52-5f0e-4c5e-9d7a-0a6a5f4f7b11,",
+            "20:7: exchange.requestors[1]", "the organization ID", in: ConfigurationExample.master),
+    ]
+
+    @Test("each mistake is one problem at its place", arguments: mistakes)
+    func mistake(_ mistake: Mistake) throws {
+        try mistake.check()
+    }
+
+    @Test("a role without its counterpart is told")
+    func missingCounterpart() throws {
+        try ConfigurationFolder.with { folder in
+            let text = ConfigurationExample.master.with("role: master", "role: requestor")
+            let problems = try folder.problems(text)
+            #expect(problems.count == 2)
+            #expect(
+                problems.first?.contains("9:3: exchange: the key \"master\" is missing here") == true, "\(problems)")
+            #expect(problems.last?.contains("exchange.requestors: only a master has requestors") == true)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+import InterOrgProtocol
+import LDAPClient
+import LDAPDirectory
+import SQLiteStore
+import TestSupport
+
+/// An organization that exports its directory on a real slapd into a log.
+struct DirectoryExport {
+    static let organization = OrganizationID(derivedFromName: "home")
+
+    let server: SlapdServer
+    let store: ServiceStore
+    var base = "ou=people,dc=example"
+    var filter: String?
+    var bindDN: String?
+    var deletionGuard = DeletionGuard()
+
+    init(of server: SlapdServer, base: String = "ou=people,dc=example") throws {
+        self.server = server
+        self.store = try ServiceStore(database: DatabaseQueue())
+        self.base = base
+    }
+
+    private var log: ChangeLog { ChangeLog(store: store) }
+
+    /// One stream of the directory as change source.
+    func source(_ stream: ChangeStream) async throws -> DirectorySource {
+        DirectorySource(
+            try await server.access(of: Self.organization, bindDN: bindDN), base: try LDAPDN(base), userFilter: filter,
+            stream: stream, index: try await state(stream), newRefresh: { RefreshID(UUID()) })
+    }
+
+    func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
+        try await .open("export", stream, in: store)
+    }
+
+    /// Directory → log, hierarchy first.
+    @discardableResult
+    func synchronize() async throws -> SynchronizationReport {
+        let collector = LogCollector(log, owner: Self.organization, entryBytesMax: 10_000_000)
+        return try await Agent(
+            hierarchy: synchronizer(.hierarchy, to: collector), contents: synchronizer(.contents, to: collector)
+        ).synchronize()
+    }
+
+    /// One stream to any collector.
+    func synchronizer(_ stream: ChangeStream, to collector: any Collector) async throws -> Synchronizer {
+        Synchronizer(
+            from: try await source(stream), to: collector, state: try await state(stream),
+            deletionGuard: deletionGuard, now: { Date() })
+    }
+
+    /// What a synchronization finds after the directory was changed, in the order of the log: hierarchy, contents.
+    func changes(after change: (LDAPConnection) async throws -> Void = { _ in }) async throws -> [Change] {
+        let connection = try await server.connect()
+        defer { connection.close() }
+        try await change(connection)
+        let highest = try await log.line().highest
+        try await synchronize()
+        var changes: [Change] = []
+        for stream in ChangeStream.allCases { changes += try await logged(stream, after: highest) }
+        return changes
+    }
+
+    /// All entries of the log that are not deleted.
+    func entries() async throws -> [Entry] {
+        var changes: [Change] = []
+        for stream in ChangeStream.allCases { changes += try await logged(stream, after: 0) }
+        return changes.compactMap(\.entry)
+    }
+
+    /// The entry of that name.
+    func entry(_ name: Value) async throws -> Entry? {
+        try await entries().first { $0.name == name }
+    }
+
+    private func logged(_ stream: ChangeStream, after number: Int64) async throws -> [Change] {
+        try await log.changes(stream, after: number, through: .max, excluding: nil, limit: 100_000).map(\.change)
+    }
+}

@@ -1,0 +1,126 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+import LDAPClient
+import LDAPDirectory
+import SQLiteStore
+import TestSupport
+
+/// An organization that imports others' entries into its directory on a real slapd.
+struct DirectoryImport {
+    static let branch = OrganizationID(derivedFromName: "branch")
+    static let own = OrganizationID(derivedFromName: "home")
+    static let branchDN = "ou=branch,\(SlapdServer.importBase)"
+
+    let server: SlapdServer
+    var store: ServiceStore
+    /// The label of the organization that the entries come from.
+    var organizationName = "branch"
+    var importBase = SlapdServer.importBase
+    var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
+
+    init(into server: SlapdServer) throws {
+        self.server = server
+        self.store = try ServiceStore(database: DatabaseQueue())
+    }
+
+    /// Changes → directory, hierarchy first. Each stream's changes are one batch.
+    @discardableResult
+    func synchronize(hierarchy: [Change] = [], _ contents: [Change] = []) async throws -> SynchronizationReport {
+        try await Agent(
+            hierarchy: synchronizer(.hierarchy, hierarchy), contents: synchronizer(.contents, contents)
+        ).synchronize()
+    }
+
+    private func synchronizer(_ stream: ChangeStream, _ changes: [Change]) async throws -> Synchronizer {
+        let state = try await StoredSynchronizationState.open("import", stream, in: store)
+        let name = organizationName
+        let collector = DirectoryCollector(
+            try await server.access(of: Self.own, importBase: importBase), importBase: try LDAPDN(importBase),
+            index: state, organizationName: { $0 == Self.branch ? name : nil })
+        let now = now
+        return Synchronizer(
+            from: ListedChanges(changes: changes), to: collector, state: state,
+            deletionGuard: DeletionGuard(percent: 100), now: { now })
+    }
+
+    /// Everything below the organization's container: DNs relative to the import base, in order.
+    func names() async throws -> [String] {
+        let connection = try await server.connect()
+        defer { connection.close() }
+        return try await connection.entries(base: importBase, attributes: ["1.1"]).map(\.dn)
+            .filter { $0 != importBase && $0 != "ou=\(organizationName),\(importBase)" }
+            .map { String($0.dropLast(importBase.count + 1)) }.sorted()
+    }
+
+    /// The imported entry of that DN relative to the import base.
+    func entry(_ name: String) async throws -> LDAPEntry? {
+        let connection = try await server.connect()
+        defer { connection.close() }
+        return try await connection.entry(dn: "\(name),\(importBase)", attributes: ["*", "+"])
+    }
+
+    func problems() async throws -> [Problem] {
+        try await store.problems().map(\.problem)
+    }
+
+    /// Changes the directory as its administrator.
+    func asAdministrator(_ body: (LDAPConnection) async throws -> Void) async throws {
+        let connection = try await server.connect()
+        defer { connection.close() }
+        try await body(connection)
+    }
+}
+
+/// A source that has these changes, as one batch.
+private struct ListedChanges: ChangeSource {
+    var changes: [Change]
+
+    func read(after cursor: IncrementalSync.Cursor?) async throws -> any ChangeReader {
+        Reader(batches: changes.isEmpty ? [] : [ChangeBatch(observations: changes.map { Observation(.change($0)) })])
+    }
+
+    private actor Reader: ChangeReader {
+        var batches: [ChangeBatch]
+
+        init(batches: [ChangeBatch]) {
+            self.batches = batches
+        }
+
+        func next() -> ChangeBatch? { batches.popLast() }
+    }
+}
+
+extension EntryID {
+    /// The branch's entry of that number.
+    static func branch(_ number: Int) -> EntryID {
+        let digits = String(number, radix: 16)
+        let text = "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
+        return EntryID(organization: DirectoryImport.branch, uuid: UUID(uuidString: text) ?? UUID())
+    }
+}
+
+extension Change {
+    /// A person of the branch, named by the alias.
+    static func person(
+        _ number: Int, _ alias: Value, in parent: Int? = nil, _ fields: [Field: [Value]] = [:]
+    ) -> Change {
+        let known: [Field: [Value]] = [.alias: [alias], .sn: ["Person"], .displayName: [alias]]
+        return .upsert(
+            Entry(
+                id: .branch(number), kind: .person, parent: parent.map { EntryID.branch($0).uuid }, name: alias,
+                fields: known.merging(fields) { $1 }))
+    }
+
+    static func container(_ number: Int, _ name: Value, in parent: Int? = nil) -> Change {
+        .upsert(
+            Entry(id: .branch(number), kind: .container, parent: parent.map { EntryID.branch($0).uuid }, name: name))
+    }
+
+    static func group(_ number: Int, _ name: Value, of members: [Int]) -> Change {
+        .upsert(Entry(id: .branch(number), kind: .group, name: name, members: members.map { .branch($0) }))
+    }
+
+    static func delete(_ number: Int) -> Change { .delete(.branch(number)) }
+}

@@ -1,0 +1,124 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import SQLiteStore
+import SynchronizationTestSupport
+import Testing
+
+@Suite("Places in a directory")
+struct PlaceTests {
+    let store: ServiceStore
+
+    init() throws {
+        store = try temporaryStore()
+    }
+
+    private func place(_ text: String) -> Place { Place(key: text.lowercased(), text: text) }
+
+    /// Entries and where they stand, recorded in one step of a stream's synchronization.
+    private func record(_ places: [(Entry, String)], _ stream: ChangeStream, name: String = "test") async throws {
+        var step = Step(now: Sample.now)
+        step.exchanged = places.map { Sample.record($0, place: place($1)) }
+        try await store.state(name, stream).commit(step)
+    }
+
+    private func text(of number: Int) async throws -> String? {
+        try await store.state().places(of: [Sample.id(number)])[Sample.id(number)]?.text
+    }
+
+    @Test("an entry is found at its place, and its place by the entry, whichever synchronization knows it")
+    func lookup() async throws {
+        try await record([(Sample.person(1), "CN=A,DC=x")], .contents, name: "other")
+        let state = try await store.state()
+        let found = try await state.entries(at: ["cn=a,dc=x", "CN=A,DC=x", "cn=b,dc=x"])
+        #expect(found == ["cn=a,dc=x": KnownEntry(id: Sample.id(1), label: "Person 1")])
+        #expect(try await state.places(of: [Sample.id(1), Sample.id(2)]) == [Sample.id(1): place("CN=A,DC=x")])
+        #expect(try await state.entries(at: []) == [:])
+        #expect(try await state.places(of: []) == [:])
+    }
+
+    @Test("what is below a container that is renamed goes with it, and nothing else does")
+    func renamed() async throws {
+        try await record(
+            [(Sample.container(1), "OU=Sales,DC=x"), (Sample.container(2), "OU=Inner,OU=Sales,DC=x")], .hierarchy)
+        try await record(
+            [
+                (Sample.person(3), "CN=A,OU=Sales,DC=x"), (Sample.person(4), "CN=B,OU=Inner,OU=Sales,DC=x"),
+                (Sample.person(5), "CN=C,OU=PreSales,DC=x"), (Sample.person(6), "CN=OU=Sales,DC=x"),
+            ], .contents)
+        try await record([(Sample.container(1), "OU=Dealers,DC=x")], .hierarchy)
+        #expect(try await text(of: 1) == "OU=Dealers,DC=x")
+        #expect(try await text(of: 2) == "OU=Inner,OU=Dealers,DC=x")
+        #expect(try await text(of: 3) == "CN=A,OU=Dealers,DC=x")
+        #expect(try await text(of: 4) == "CN=B,OU=Inner,OU=Dealers,DC=x")
+        #expect(try await text(of: 5) == "CN=C,OU=PreSales,DC=x")
+        #expect(try await text(of: 6) == "CN=OU=Sales,DC=x")
+        let found = try await store.state().entries(at: ["cn=b,ou=inner,ou=dealers,dc=x"])
+        #expect(found.values.map(\.id) == [Sample.id(4)])
+    }
+
+    @Test("containers that change places keep what is in them")
+    func swapped() async throws {
+        try await record([(Sample.container(1), "OU=P,DC=x"), (Sample.container(2), "OU=Q,DC=x")], .hierarchy)
+        try await record([(Sample.person(3), "CN=A,OU=P,DC=x"), (Sample.person(4), "CN=B,OU=Q,DC=x")], .contents)
+        try await record([(Sample.container(1), "OU=Q,DC=x"), (Sample.container(2), "OU=R,DC=x")], .hierarchy)
+        #expect(try await text(of: 3) == "CN=A,OU=Q,DC=x")
+        #expect(try await text(of: 4) == "CN=B,OU=R,DC=x")
+        try await record([(Sample.container(1), "OU=R,DC=x"), (Sample.container(2), "OU=Q,DC=x")], .hierarchy)
+        #expect(try await text(of: 3) == "CN=A,OU=R,DC=x")
+        #expect(try await text(of: 4) == "CN=B,OU=Q,DC=x")
+        #expect(try await text(of: 1) == "OU=R,DC=x")
+        #expect(try await text(of: 2) == "OU=Q,DC=x")
+    }
+
+    @Test("a container and one inside it may be renamed together, in either order", arguments: [false, true])
+    func nested(isInnerFirst: Bool) async throws {
+        try await record([(Sample.container(1), "OU=P,DC=x"), (Sample.container(2), "OU=C,OU=P,DC=x")], .hierarchy)
+        try await record([(Sample.person(3), "CN=A,OU=C,OU=P,DC=x"), (Sample.person(4), "CN=B,OU=P,DC=x")], .contents)
+        let moves = [(Sample.container(1), "OU=P2,DC=x"), (Sample.container(2), "OU=D,OU=P2,DC=x")]
+        try await record(isInnerFirst ? moves.reversed() : moves, .hierarchy)
+        #expect(try await text(of: 3) == "CN=A,OU=D,OU=P2,DC=x")
+        #expect(try await text(of: 4) == "CN=B,OU=P2,DC=x")
+        #expect(try await text(of: 2) == "OU=D,OU=P2,DC=x")
+    }
+
+    @Test("an entry whose content was made from something that has changed since is stale, and no other is")
+    func stale() async throws {
+        let known = KnownEntry(id: Sample.id(1), label: "Person 1")
+        let references: [EntryID: [ResolvedReference]] = [
+            Sample.id(10): [ResolvedReference(place: "cn=a", found: known)],
+            Sample.id(11): [ResolvedReference(place: "cn=a", found: KnownEntry(id: Sample.id(1), label: "Old name"))],
+            Sample.id(12): [ResolvedReference(place: "cn=a", found: KnownEntry(id: Sample.id(2), label: "Person 1"))],
+            Sample.id(13): [ResolvedReference(place: "cn=a", found: nil)],
+            Sample.id(14): [ResolvedReference(place: "cn=nobody", found: nil)],
+            Sample.id(15): [ResolvedReference(place: "cn=gone", found: known)],
+            Sample.id(16): [
+                ResolvedReference(place: "cn=a", found: known), ResolvedReference(place: "cn=gone", found: known),
+            ],
+        ]
+        try await record([(Sample.person(1), "CN=A")], .contents, name: "other")
+        try await store.commit { $0.references = references }
+        let state = try await store.state()
+        let expected = [11, 12, 13, 15, 16].map { Sample.id($0) }
+        #expect(try await state.staleReferrers(after: nil, limit: 10) == expected)
+        #expect(try await state.staleReferrers(after: nil, limit: 2) == Array(expected.prefix(2)))
+        #expect(try await state.staleReferrers(after: expected[1], limit: 10) == Array(expected.dropFirst(2)))
+        #expect(try await store.state("other").staleReferrers(after: nil, limit: 10) == [])
+    }
+
+    @Test("reading a stale entry again, or deleting it, ends that")
+    func staleNoMore() async throws {
+        let gone = ResolvedReference(place: "cn=gone", found: KnownEntry(id: Sample.id(1), label: "Person 1"))
+        let people = [10, 11, 12].map { Sample.record(Sample.person($0)) }
+        try await store.commit {
+            $0.exchanged = people
+            $0.references = [Sample.id(10): [gone], Sample.id(11): [gone], Sample.id(12): [gone]]
+        }
+        try await store.commit {
+            $0.references = [Sample.id(10): [ResolvedReference(place: "cn=gone", found: nil)]]
+            $0.exchanged = [people[1]]
+            $0.deleted = [Sample.id(12)]
+        }
+        #expect(try await store.state().staleReferrers(after: nil, limit: 10) == [])
+    }
+}

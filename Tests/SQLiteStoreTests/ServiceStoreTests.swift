@@ -1,0 +1,72 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import SQLiteStore
+import Synchronization
+import SynchronizationTestSupport
+import Testing
+
+@Suite("The file of a service")
+struct ServiceStoreTests {
+    @Test("is made once: opening it again changes nothing in it")
+    func migrations() async throws {
+        try await withStorePath { path in
+            #expect(try ServiceStore.openExisting(path: path) == nil)
+            let first = try ServiceStore(path: path)
+            try await first.append(.upsert(Sample.person(1)))
+            try await ChangeLog(store: first).beginIncarnation(id: Sample.uuid(1))
+            let line = try await ChangeLog(store: first).line()
+            for _ in 0..<2 {
+                let again = try #require(try ServiceStore.openExisting(path: path))
+                #expect(try await ChangeLog(store: again).line() == line)
+            }
+        }
+    }
+
+    @Test("that is none of ours is refused and left as it is")
+    func notOurs() async throws {
+        try await withStorePath { path in
+            let bytes = Data("this is no database, and long enough that nobody could take it for an empty one".utf8)
+            try bytes.write(to: URL(filePath: path))
+            #expect(throws: (any Error).self) { try ServiceStore(path: path) }
+            #expect(try Data(contentsOf: URL(filePath: path)) == bytes)
+        }
+    }
+
+    @Test("keeps the machine of each peer")
+    func machines() async throws {
+        let peers = Peers(store: try temporaryStore())
+        let peer = Sample.otherOrganization
+        #expect(try await peers.machine(of: peer, as: RequestorMachine.self) == nil)
+        var machine = RequestorMachine()
+        _ = machine.scheduled(now: Sample.now, nonce: Sample.uuid(1))
+        try await peers.save(machine, of: peer)
+        #expect(try await peers.machine(of: peer, as: RequestorMachine.self) == machine)
+        _ = machine.scheduled(now: Sample.now + 100, nonce: Sample.uuid(2))
+        try await peers.save(machine, of: peer)
+        #expect(try await peers.machine(of: peer, as: RequestorMachine.self) == machine)
+        #expect(try await peers.machine(of: Sample.organization, as: RequestorMachine.self) == nil)
+    }
+
+    @Test("learns the names of organizations, and writes nothing when none is new")
+    func names() async throws {
+        let commits = Commits()
+        let store = try temporaryStore { _ in commits.count.withLock { $0 += 1 } }
+        let peers = Peers(store: store)
+        let organization = Organization(id: Sample.organization, name: "old")
+        try await peers.learn([organization])
+        let before = commits.count.withLock { $0 }
+        try await peers.learn([organization])
+        #expect(commits.count.withLock { $0 } == before)
+        try await peers.learn([
+            Organization(id: Sample.organization, name: "new"),
+            Organization(id: Sample.otherOrganization, name: "other"),
+        ])
+        #expect(try await peers.names() == [Sample.organization: "new", Sample.otherOrganization: "other"])
+    }
+}
+
+private final class Commits: Sendable {
+    let count = Mutex(0)
+}

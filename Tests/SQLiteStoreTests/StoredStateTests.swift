@@ -1,0 +1,130 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import SQLiteStore
+import SynchronizationTestSupport
+import Testing
+
+@Suite("The stored state of a synchronization")
+struct StoredStateTests {
+    @Test("keeps the promises of a synchronization state", arguments: StateConformance.all)
+    func conforms(_ promise: StateConformance) async throws {
+        try await promise.check(temporaryStore().state())
+    }
+
+    @Test("keeps them beside other synchronizations of the service", arguments: StateConformance.all)
+    func conformsBesideOthers(_ promise: StateConformance) async throws {
+        let store = try temporaryStore()
+        for other in try await [store.state("other"), store.state("test", .hierarchy)] {
+            var step = Step(now: Sample.now - 10)
+            step.cursor = Cursor(bytes: [7])
+            step.refresh = Sample.refresh(1)
+            step.exchanged = (1...9).map { Sample.record(Sample.person($0)) }
+            step.problems = [
+                Sample.problem(.upsert(Sample.person(1))), Sample.problem(.delete(Sample.id(2)), .waiting),
+            ]
+            try await other.commit(step)
+            step = Step(now: Sample.now)
+            step.deleted = [Sample.id(9)]
+            try await other.commit(step)
+        }
+        try await promise.check(store.state())
+    }
+
+    @Test("is what it was after the file is opened again")
+    func reopened() async throws {
+        try await withStorePath { path in
+            let record = Sample.record(Sample.person(1), place: Place(key: "k", text: "K"))
+            try await ServiceStore(path: path).commit {
+                $0.cursor = Cursor(bytes: [1, 2])
+                $0.exchanged = [record]
+            }
+            let state = try await ServiceStore(path: path).state()
+            #expect(try await state.cursor() == Cursor(bytes: [1, 2]))
+            #expect(try await state.records([record.id]) == [record.id: record])
+        }
+    }
+
+    @Test("counts the entries of each organization that the destination has")
+    func entryCounts() async throws {
+        let store = try temporaryStore()
+        let other = Sample.person(3, of: Sample.otherOrganization)
+        try await store.commit {
+            $0.exchanged = [Sample.person(1), Sample.person(2), other].map { Sample.record($0) }
+            $0.exchanged.append(ExchangeRecord(id: Sample.id(4), digest: nil))
+        }
+        let counts = try await store.state().entryCounts()
+        #expect(counts == [Sample.organization: 2, Sample.otherOrganization: 1])
+    }
+
+    /// Something in every table that a step writes to.
+    @Sendable
+    private static func everything(_ step: inout Step) {
+        step.cursor = Cursor(bytes: [9])
+        step.refresh = Sample.refresh(1)
+        step.exchanged = [Sample.record(Sample.person(1))]
+        step.references = [Sample.id(1): [ResolvedReference(place: "cn=nobody", found: nil)]]
+        step.deleted = [Sample.id(2)]
+        step.appended = [.upsert(Sample.person(1)), .delete(Sample.id(2))]
+        step.posted = [OutgoingMessage(recipient: Sample.otherOrganization, request: 2, payload: [2])]
+        step.solved = [Sample.id(3)]
+        step.problems = [Sample.problem(.upsert(Sample.person(4)))]
+    }
+
+    /// What there is before that step.
+    @Sendable
+    private static func before(_ store: ServiceStore) async throws {
+        try await store.commit {
+            $0.cursor = Cursor(bytes: [1])
+            $0.exchanged = [Sample.record(Sample.person(2))]
+            $0.appended = [.upsert(Sample.person(2))]
+            $0.posted = [OutgoingMessage(recipient: Sample.otherOrganization, request: 1, payload: [1])]
+            $0.problems = [Sample.problem(.upsert(Sample.person(3)))]
+        }
+    }
+
+    private func expectNothing(of store: ServiceStore) async throws {
+        let state = try await store.state()
+        #expect(try await state.cursor() == Cursor(bytes: [1]))
+        #expect(try await Set(state.records((1...4).map { Sample.id($0) }).keys) == [Sample.id(2)])
+        #expect(try await Set(state.problems((1...4).map { Sample.id($0) }).keys) == [Sample.id(3)])
+        #expect(try await state.staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await state.deletionCount(of: Sample.organization, since: .distantPast) == 0)
+        #expect(try await ChangeLog(store: store).line().highest == 1)
+        let message = try await Outbox(store: store).next(for: Sample.otherOrganization, now: Sample.now)
+        #expect(message?.payload == [1])
+    }
+
+    @Test(
+        "nothing of a step is there when any part of its transaction fails",
+        arguments: ["exchange_record", "reference", "deletion", "log_entry", "outbox", "problem"])
+    func atomic(table: String) async throws {
+        let store = try await storeWithout(insertionsInto: table, filledBy: Self.before)
+        await #expect(throws: (any Error).self) { try await store.commit(Self.everything) }
+        try await expectNothing(of: store)
+    }
+
+    @Test("nothing of a step is there when the world stops before its transaction, all of it when after")
+    func stopped() async throws {
+        struct Stop: Error {}
+        for phase in [ServiceStore.CommitPhase.before, .after] {
+            let isArmed = Flag()
+            let store = try temporaryStore { reached in
+                if isArmed.isSet, reached == phase { throw Stop() }
+            }
+            try await Self.before(store)
+            isArmed.set(true)
+            await #expect(throws: Stop.self) { try await store.commit(Self.everything) }
+            isArmed.set(false)
+            if phase == .before {
+                try await expectNothing(of: store)
+                try await store.commit(Self.everything)
+            }
+            let state = try await store.state()
+            #expect(try await state.cursor() == Cursor(bytes: [9]))
+            #expect(try await Set(state.records((1...4).map { Sample.id($0) }).keys) == [Sample.id(1)])
+            #expect(try await ChangeLog(store: store).line().highest == 3)
+        }
+    }
+}

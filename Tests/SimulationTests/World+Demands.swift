@@ -1,0 +1,89 @@
+import AddressBook
+import Foundation
+import IncrementalSync
+import InterOrgProtocol
+import SQLiteStore
+
+/// The numbers that a log has given in one line of lives.
+struct LogHistory {
+    var highest: Int64 = 0
+    var given: [Int64: EntryID] = [:]
+}
+
+/// What must hold.
+extension World {
+    /// A number is greater than every number given before it (R3).
+    func watchLog(of service: SimulatedService) async throws {
+        let log = ChangeLog(store: service.store)
+        let name = service.organization.name
+        var history = logs[service.organization.id] ?? LogHistory()
+        let highest = try await log.line().highest
+        guard highest >= history.highest else {
+            throw Failure(description: "\(name)'s numbers go down from \(history.highest) to \(highest)")
+        }
+        guard highest > history.highest else { return }
+        for stream in ChangeStream.allCases {
+            let changes = try await log.changes(
+                stream, after: history.highest, through: .max, excluding: nil, limit: .max)
+            for change in changes { history.given[change.number] = change.change.id }
+        }
+        history.highest = highest
+        logs[service.organization.id] = history
+    }
+
+    /// Every directory and the master database hold what every owner's directory says, and nobody has a problem.
+    func demandConvergence() async throws {
+        var differences: [String] = []
+        for service in services {
+            for listed in try await service.store.problems() {
+                let problem = listed.problem
+                differences.append(
+                    "\(service.organization.name) has a problem in \(listed.synchronization): \(problem.kind) "
+                        + "\(problem.label ?? "\(problem.id)"): \(problem.reason)")
+            }
+            let history = logs[service.organization.id] ?? LogHistory()
+            for (id, change) in try await database(of: service) {
+                if let given = history.given[change.number], given != id {
+                    differences.append("\(service.organization.name) has given \(change.number) twice")
+                }
+            }
+        }
+        let own = services.map { $0.directory.ownEntries() }
+        for (index, service) in services.enumerated() {
+            let others = own.indices.filter { $0 != index }.map { own[$0] }
+            differences += compare(
+                service.directory.importedEntries(), with: others, in: "\(service.organization.name)'s directory")
+        }
+        let database = try await database(of: services[0]).compactMapValues(\.change.entry)
+        differences += compare(database, with: own, in: "the master database")
+        if !differences.isEmpty { throw Failure(description: differences.joined(separator: "\n")) }
+    }
+
+    private func database(of service: SimulatedService) async throws -> [EntryID: NumberedChange] {
+        var entries: [EntryID: NumberedChange] = [:]
+        for stream in ChangeStream.allCases {
+            let changes = try await ChangeLog(store: service.store)
+                .changes(stream, after: 0, through: .max, excluding: nil, limit: .max)
+            for change in changes { entries[change.change.id] = change }
+        }
+        return entries
+    }
+
+    private func compare(_ found: [EntryID: Entry], with owners: [[EntryID: Entry]], in place: String) -> [String] {
+        let expected = owners.reduce(into: [:]) { all, entries in all.merge(entries) { first, _ in first } }
+        return Set(found.keys).union(expected.keys).sorted().compactMap { id in
+            guard found[id] != expected[id] else { return nil }
+            let owner = service(id.organization)?.organization.name ?? "nobody"
+            return "in \(place), of \(owner) \(id.uuid.text.prefix(8)): "
+                + "\(Self.describe(found[id])), but at home \(Self.describe(expected[id]))"
+        }
+    }
+
+    private static func describe(_ entry: Entry?) -> String {
+        guard let entry else { return "nothing" }
+        let fields = entry.fields.keys.sorted().map { field in
+            "\(field.rawValue) \(entry[field].map(\.description).joined(separator: ", "))"
+        }
+        return "\(entry.kind) \(entry.name) in \(entry.parent?.text.prefix(8) ?? "the base") [\(fields.joined(separator: "; "))]"
+    }
+}
