@@ -11,7 +11,9 @@ final class CurlExchange {
     private var isReplyComplete = true
     private var replyCode = 0
 
-    /// The last reply of the server; nil if there was none.
+    private static let goodbye = 221
+
+    /// The last reply of the server, or the refusal before its goodbye; nil if there was none.
     var lastReply: SMTPSubmissionError.Reply? {
         guard replyCode > 0 else { return nil }
         return SMTPSubmissionError.Reply(code: replyCode, text: replyLines.joined(separator: " ").forPeople)
@@ -39,6 +41,8 @@ final class CurlExchange {
         let linesMax = 20
         let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .newlines)
         guard text.utf8.count >= 3, let code = Int(text.prefix(3)) else { return }
+        // After a refusal libcurl says QUIT: the goodbye is not what matters.
+        if code == Self.goodbye, replyCode >= 400 { return }
         if isReplyComplete { replyLines = [] }
         replyCode = code
         if replyLines.count < linesMax { replyLines.append(text.dropFirst(4).trimmingSpaces()) }

@@ -55,6 +55,9 @@ struct CurlSubmission: Sendable {
         // Not even from the environment: mail goes where the configuration says.
         options.set(CURLOPT_PROXY, "")
         options.set(CURLOPT_NOSIGNAL, 1)
+        // The goodbye then belongs to the transfer, which can be cancelled; kept for reuse, the connection is closed in
+        // the end by a handle of libcurl's own, which waits two minutes for a server that is busy.
+        options.set(CURLOPT_FORBID_REUSE, 1)
 
         options.set(CURLOPT_CONNECTTIMEOUT, settings.timeouts.connectSeconds)
         options.set(CURLOPT_SERVER_RESPONSE_TIMEOUT, settings.timeouts.replySeconds)

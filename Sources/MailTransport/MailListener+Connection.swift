@@ -10,7 +10,7 @@ extension MailListener {
     /// Speaks with one client to the end.
     func serve(_ connection: Connection, count: ConnectionCount) async {
         let isAllowed = count.enter()
-        defer { count.leave() }
+        defer { if isAllowed { count.leave() } }
         do {
             try await connection.executeThenClose { inbound in
                 guard isAllowed else {
@@ -99,7 +99,7 @@ extension MailListener {
     }
 }
 
-/// How many connections there are.
+/// How many connections are served.
 final class ConnectionCount: Sendable {
     private let limit: Int
     private let count = Mutex(0)
@@ -108,11 +108,12 @@ final class ConnectionCount: Sendable {
         self.limit = limit
     }
 
-    /// Counts one more connection; false if there are too many. Either way `leave` has to follow.
+    /// Counts one more connection, for which `leave` has to follow; false if there are as many as may be.
     func enter() -> Bool {
         count.withLock { count in
+            guard count < limit else { return false }
             count += 1
-            return count <= limit
+            return true
         }
     }
 
