@@ -44,6 +44,11 @@ public enum Stamp {
             ? (entryAttribute, Value(id.uuid.text)) : (fallbackAttribute, Value(uri(id)))
     }
 
+    /// A filter that every stamped entry matches, and without our schema also others that have a `labeledURI`.
+    public static func presence(schema: DestinationSchema) -> String {
+        schema.hasStamp ? "(\(entryAttribute)=*)" : "(\(fallbackAttribute)=*)"
+    }
+
     private static func uri(_ id: EntryID) -> String {
         "\(uriPrefix)\(id.organization):\(id.uuid.text)"
     }

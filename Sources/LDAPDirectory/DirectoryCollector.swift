@@ -12,6 +12,7 @@ public actor DirectoryCollector: Collector {
     let access: DirectoryAccess
     let importBase: LDAPDN
     let index: any PlaceIndex
+    let strays: StrayEntries
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     private var session: Session?
 
@@ -27,20 +28,31 @@ public actor DirectoryCollector: Collector {
 
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
+    ///   - strays: shared by all collectors of the directory.
     ///   - organizationName: the label that names an organization's container.
     public init(
-        _ access: DirectoryAccess, importBase: LDAPDN, index: any PlaceIndex,
+        _ access: DirectoryAccess, importBase: LDAPDN, index: any PlaceIndex, strays: StrayEntries,
         organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) {
         self.access = access
         self.importBase = importBase
         self.index = index
+        self.strays = strays
         self.organizationName = organizationName
     }
 
     /// Order: what frees a DN before what takes it, parents before children; everything else in flight together.
     public func importChanges(_ offered: [OfferedChange]) async throws -> ImportResult {
-        let changes = offered.map(\.change)
+        do {
+            return try await importChanges(offered.map(\.change))
+        } catch {
+            // Some of it may have been written.
+            await strays.forget()
+            throw error
+        }
+    }
+
+    private func importChanges(_ changes: [Change]) async throws -> ImportResult {
         let session = try await openSession()
         var batch = try await ImportBatch(of: changes, collector: self, session: session)
         var outcomes = [Outcome?](repeating: nil, count: changes.count)

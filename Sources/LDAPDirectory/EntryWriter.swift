@@ -15,7 +15,7 @@ struct EntryWriter: Sendable {
 
     /// - Parameters:
     ///   - container: the DN that it belongs under.
-    ///   - hint: where it should stand so far.
+    ///   - hint: where it should stand so far; nil if the directory does not have it.
     func write(_ entry: Entry, in container: LDAPDN, members: [Value], hint: Place?) async throws -> Outcome {
         try await outcome {
             if let hint, let current = try await find(entry.id, at: hint, kind: entry.kind) {
@@ -27,7 +27,9 @@ struct EntryWriter: Sendable {
 
     func delete(_ id: EntryID, hint: Place?) async throws -> Outcome {
         try await outcome {
-            guard let current = try await find(id, at: hint, kind: .container) else { return .unchanged(place: nil) }
+            guard let hint, let current = try await find(id, at: hint, kind: .container) else {
+                return .unchanged(place: nil)
+            }
             try await connection.delete(dn: current.dn)
             return .imported(place: nil)
         }
@@ -36,10 +38,10 @@ struct EntryWriter: Sendable {
     // MARK: - Finding
 
     /// The entry with this stamp: where it should be, else wherever it is below the import base.
-    private func find(_ id: EntryID, at place: Place?, kind: Entry.Kind) async throws -> DirectoryEntry? {
+    private func find(_ id: EntryID, at place: Place, kind: Entry.Kind) async throws -> DirectoryEntry? {
         let attributes =
             ["objectClass"] + Stamp.attributes + mapping.managedAttributes(for: kind, schema: session.schema)
-        if let place, let found = try await connection.entry(dn: place.text, attributes: attributes) {
+        if let found = try await connection.entry(dn: place.text, attributes: attributes) {
             let raw = DirectoryEntry(found)
             if Stamp.read(raw) == id { return raw }
         }

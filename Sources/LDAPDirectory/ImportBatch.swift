@@ -25,7 +25,14 @@ struct ImportBatch {
             }
             ids.formUnion(entry.members)
         }
-        self.placed = try await collector.index.places(of: Array(ids))
+        var placed = try await collector.index.places(of: Array(ids))
+        let unknown = changes.map(\.id).filter { placed[$0] == nil }
+        if !unknown.isEmpty {
+            let strays = try await collector.strays.places(
+                of: unknown, below: collector.importBase, in: session, index: collector.index)
+            placed.merge(strays) { known, _ in known }
+        }
+        self.placed = placed
         self.access = collector.access
         self.importBase = collector.importBase
         self.organizationName = collector.organizationName

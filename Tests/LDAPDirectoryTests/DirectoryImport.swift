@@ -15,6 +15,7 @@ struct DirectoryImport {
 
     let server: SlapdServer
     var store: ServiceStore
+    private let strays = StrayEntries()
     /// The label of the organization that the entries come from.
     var organizationName = "branch"
     var importBase = SlapdServer.importBase
@@ -38,7 +39,7 @@ struct DirectoryImport {
         let name = organizationName
         let collector = DirectoryCollector(
             try await server.access(of: Self.own, importBase: importBase), importBase: try LDAPDN(importBase),
-            index: state, organizationName: { $0 == Self.branch ? name : nil })
+            index: state, strays: strays, organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
             from: ListedChanges(changes: changes), to: collector, state: state,

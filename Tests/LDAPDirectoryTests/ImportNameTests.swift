@@ -34,6 +34,21 @@ struct ImportNameTests {
         }
     }
 
+    @Test("is its new one even if an interruption has made the state forget the entry under its old name")
+    func strays() async throws {
+        try await withImport { destination in
+            try await destination.synchronize(
+                hierarchy: [.container(9, "sales")], [.person(1, "alice", in: 9), .person(2, "bob", in: 9)])
+            // Killed before the commit, and what was written has since been changed at home.
+            let restarted = try DirectoryImport(into: destination.server)
+            try await restarted.synchronize(
+                hierarchy: [.container(9, "marketing")], [.person(1, "alicia", in: 9), .delete(2)])
+            #expect(
+                try await restarted.names() == ["ou=marketing,ou=branch", "uid=alicia,ou=marketing,ou=branch"])
+            #expect(try await restarted.problems().isEmpty)
+        }
+    }
+
     @Test("is decided for two entries in one batch as well")
     func suffixInOneBatch() async throws {
         try await withImport { destination in

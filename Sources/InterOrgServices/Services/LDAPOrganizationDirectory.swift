@@ -9,6 +9,7 @@ import LDAPDirectory
 struct LDAPOrganizationDirectory: OrganizationDirectory {
     private let access: DirectoryAccess
     private let bases: [String: (base: LDAPDN, filter: String?)]
+    private let strays = StrayEntries()
     let exports: [String]
 
     init(_ configuration: Configuration) throws {
@@ -53,6 +54,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)? {
         guard let importBase = access.importBase else { return nil }
-        return DirectoryCollector(access, importBase: importBase, index: index, organizationName: organizationName)
+        return DirectoryCollector(
+            access, importBase: importBase, index: index, strays: strays, organizationName: organizationName)
     }
 }

@@ -1,0 +1,84 @@
+import AddressBook
+import DirectoryMapping
+import IncrementalSync
+import LDAPClient
+
+/// Imported entries that the directory has and the state does not know: written just before the process was killed, or
+/// after the backup that the state was restored from. Adding one again, under a name that it has got since, would double it.
+///
+/// One for all collectors of a process. It looks once, when the first entry that nobody knows is about to be written:
+/// from then on this process is the only one that writes.
+public actor StrayEntries {
+    private var places: [EntryID: Place]?
+    /// False if there are more than are kept, or than the server shows: then each entry has to be looked for by itself.
+    private var isWhole = true
+
+    /// About 250 bytes each.
+    private static let countMax = 50_000
+    private static let lookedUpTogether = 500
+
+    public init() {}
+
+    /// What is known now may be less than there is: an import has ended with an error.
+    func forget() {
+        places = nil
+    }
+
+    /// Where those of the entries stand that are strays.
+    func places(
+        of ids: [EntryID], below importBase: LDAPDN, in session: DirectoryCollector.Session, index: any PlaceIndex
+    ) async throws -> [EntryID: Place] {
+        let strays = if let places { places } else { try await survey(importBase, session, index) }
+        places = strays
+        var found: [EntryID: Place] = [:]
+        for id in ids {
+            found[id] = strays[id]
+            if found[id] == nil, !isWhole { found[id] = try await search(for: id, below: importBase, in: session) }
+        }
+        return found
+    }
+
+    private func survey(
+        _ importBase: LDAPDN, _ session: DirectoryCollector.Session, _ index: any PlaceIndex
+    ) async throws -> [EntryID: Place] {
+        var strays: [EntryID: Place] = [:]
+        var batch: [EntryID: Place] = [:]
+        isWhole = true
+        do {
+            let search = try session.connection.search(
+                base: importBase.string(), filter: Stamp.presence(schema: session.schema),
+                attributes: Stamp.attributes)
+            for try await case .entry(let entry) in search {
+                guard let id = Stamp.read(DirectoryEntry(entry)) else { continue }
+                batch[id] = try LDAPDN(entry.dn).place
+                guard batch.count == Self.lookedUpTogether else { continue }
+                strays.merge(try await unknown(of: batch, index)) { first, _ in first }
+                batch = [:]
+                guard strays.count < Self.countMax else {
+                    isWhole = false
+                    break
+                }
+            }
+        } catch LDAPResultCode.sizeLimitExceeded {
+            isWhole = false
+        }
+        return strays.merging(try await unknown(of: batch, index)) { first, _ in first }
+    }
+
+    private func unknown(of found: [EntryID: Place], _ index: any PlaceIndex) async throws -> [EntryID: Place] {
+        let known = try await index.places(of: Array(found.keys))
+        return found.filter { known[$0.key] == nil }
+    }
+
+    private func search(
+        for id: EntryID, below importBase: LDAPDN, in session: DirectoryCollector.Session
+    ) async throws -> Place? {
+        let assertion = Stamp.assertion(id, schema: session.schema)
+        let found = try await session.connection.entries(
+            base: importBase.string(),
+            filter: "(\(assertion.attribute)=\(LDAPFilter.escape(assertion.value.bytes)))",
+            attributes: Stamp.attributes)
+        let dn = found.first { Stamp.read(DirectoryEntry($0)) == id }?.dn
+        return try dn.map { try LDAPDN($0).place }
+    }
+}
