@@ -1,3 +1,5 @@
+import AddressBook
+
 /// What one run of a synchronization did, in entries.
 public struct SynchronizationReport: Hashable, Sendable {
     public var read = 0
@@ -5,7 +7,10 @@ public struct SynchronizationReport: Hashable, Sendable {
     public var unchanged = 0
     /// Entries that became a problem.
     public var refused = 0
-    public var held = 0
+    /// Deletions that the guard has held, by the organization whose entries they delete.
+    public var heldDeletions: [OrganizationID: Int] = [:]
+
+    public var held: Int { heldDeletions.values.reduce(0, +) }
 
     public init() {}
 
@@ -15,7 +20,7 @@ public struct SynchronizationReport: Hashable, Sendable {
         sum.imported += right.imported
         sum.unchanged += right.unchanged
         sum.refused += right.refused
-        sum.held += right.held
+        sum.heldDeletions.merge(right.heldDeletions, uniquingKeysWith: +)
         return sum
     }
 }

@@ -32,6 +32,8 @@ public struct Step: Sendable {
     public var references: [EntryID: [ResolvedReference]] = [:]
     /// Entries that the destination has deleted.
     public var deleted: [EntryID] = []
+    /// Those of them that a person has let go. They do not count as recent deletions.
+    public var released: Set<EntryID> = []
     public var appended: [Change] = []
     public var posted: [OutgoingMessage] = []
     public var problems: [Problem] = []
@@ -65,7 +67,7 @@ public protocol SynchronizationState: Sendable {
 
     /// How many entries of the organization the destination has.
     func entryCount(of organization: OrganizationID) async throws -> Int
-    /// How many of them were deleted since then.
+    /// How many of them were deleted since then, without a person's word.
     func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int
 
     func commit(_ step: Step) async throws

@@ -16,7 +16,7 @@ extension Synchronizer {
     /// Takes the deletions that exceed the guard's limits out of the attempts and makes problems of them.
     ///
     /// - Parameter pending: how many deletions of each organization are about to happen in all, where that is known
-    ///   beforehand; else those of the batch count.
+    ///   beforehand; else those of the reading so far count.
     func holdDeletions(
         _ attempts: [Attempt], pending: [OrganizationID: Int]?, problems: [EntryID: Problem], into step: inout Step,
         _ report: inout SynchronizationReport
@@ -27,8 +27,10 @@ extension Synchronizer {
         var held: Set<EntryID> = []
         for (organization, attempts) in deletions {
             let recent = try await state.deletionCount(of: organization, since: now() - 86_400)
+            // What is held of this reading belongs together with what follows.
+            let soFar = report.heldDeletions[organization, default: 0] + attempts.count
             let exceeded = deletionGuard.exceededLimit(
-                deletions: max(pending?[organization] ?? 0, attempts.count), recent: recent,
+                deletions: max(pending?[organization] ?? 0, soFar), recent: recent,
                 entries: try await state.entryCount(of: organization))
             guard let exceeded else { continue }
             for attempt in attempts {
@@ -37,7 +39,7 @@ extension Synchronizer {
                     .held, attempt, reason: "deletion held: \(exceeded)", known: problems[attempt.change.id],
                     in: &step)
             }
-            report.held += attempts.count
+            report.heldDeletions[organization, default: 0] += attempts.count
         }
         return held.isEmpty ? attempts : attempts.filter { !held.contains($0.change.id) }
     }
@@ -86,6 +88,7 @@ extension Synchronizer {
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
+            if known?.kind == .held { step.released.insert(id) }
         }
     }
 

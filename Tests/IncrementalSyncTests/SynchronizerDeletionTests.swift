@@ -105,6 +105,17 @@ struct SynchronizerDeletionTests {
         #expect(await Set(world.collector.entries.keys) == [Sample.id(3), Sample.id(5)])
     }
 
+    @Test("deletions of one reading count together, though some are held already")
+    func oneReading() async throws {
+        var world = world
+        world.deletionGuard = DeletionGuard(count: 1_000, percent: 20)
+        try await world.fill(0..<100)
+        let batches = [0..<50, 50..<60].map { numbers in numbers.map { Observation(.change(.delete(Sample.id($0)))) } }
+        let report = try await world.synchronize(batches[0], batches[1])
+        #expect(report.held == 60)
+        #expect(await world.entryCount == 100)
+    }
+
     @Test("each organization has a limit of its own")
     func perOrganization() async throws {
         var world = world
@@ -123,6 +134,10 @@ struct SynchronizerDeletionTests {
         try await world.synchronize()
         #expect(await world.entryCount == 0)
         #expect(await world.problems.isEmpty)
+        // It was a person's decision and leaves the limit as it is.
+        try await world.fill(1..<3)
+        try await world.synchronize([.delete(Sample.id(1)), .delete(Sample.id(2))])
+        #expect(await world.entryCount == 0)
     }
 
     @Test("a held deletion that its source reports again still waits for a person")

@@ -33,6 +33,23 @@ import Testing
         #expect(held > 0, "no deletion was ever held")
     }
 
+    @Test("A service restored from an old backup catches up, and all address books are equal", arguments: 0..<4)
+    func restoredBackupsConverge(index: Int) async throws {
+        for seed in UInt64(1)...5 {
+            let world = try World(seed: seed, kind: World.Kind(steps: 0))
+            try await live(world) {
+                try await world.run()
+                let service = world.services[index]
+                try service.takeBackup()
+                for service in world.services { for _ in 1...6 { world.changeAddressBook(of: service) } }
+                try await world.heal()
+                try await world.restoreBackup(of: service)
+                for service in world.services { for _ in 1...6 { world.changeAddressBook(of: service) } }
+                try await world.heal()
+            }
+        }
+    }
+
     @Test("The same seed gives the same run", arguments: [UInt64(7), 8, 9])
     func repeats(seed: UInt64) async throws {
         var hashes: [UInt64] = []
@@ -44,9 +61,11 @@ import Testing
         #expect(hashes[0] == hashes[1])
     }
 
-    private func live(_ world: World) async throws {
+    private func live(
+        _ world: World, _ body: (() async throws -> Void)? = nil
+    ) async throws {
         do {
-            try await world.run()
+            try await (body ?? world.run)()
         } catch {
             Issue.record("seed \(world.seed) of the simulation:\n\(error)\nIts last part was:\n\(world.trace.last(60))")
         }

@@ -98,12 +98,17 @@ final class World {
             try service.takeBackup()
         case ...98 where kind.restoresBackups:
             for service in services where service.hasBackup {
-                note("\(service.organization.name) is restored from its backup")
-                try await service.restoreBackup()
-                logs[service.organization.id] = nil
+                try await restoreBackup(of: service)
             }
         default: clock.advance(seconds: Double(dice.number(in: 60...7_200)))
         }
+    }
+
+    /// From here on its log is another one, whose numbers begin at those of the backup.
+    func restoreBackup(of service: SimulatedService) async throws {
+        note("\(service.organization.name) is restored from its backup")
+        try await service.restoreBackup()
+        logs[service.organization.id] = nil
     }
 
     /// Runs something that may end in a crash; after one the service starts anew.

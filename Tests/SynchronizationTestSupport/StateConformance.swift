@@ -98,6 +98,15 @@ extension StateConformance {
             try expect(await state.deletionCount(of: Sample.organization, since: moment), is: 0, "at the moment")
             try expect(await state.deletionCount(of: Sample.otherOrganization, since: moment - 86_400), is: 1, "other")
         },
+        StateConformance("a deletion that a person has let go does not count") { state in
+            try await state.commit(
+                .made {
+                    $0.deleted = [Sample.id(1), Sample.id(2)]
+                    $0.released = [Sample.id(2)]
+                })
+            let count = try await state.deletionCount(of: Sample.organization, since: .distantPast)
+            try expect(count, is: 1, "deletions")
+        },
         StateConformance("a deletion is remembered for 24 hours") { state in
             try await state.commit(.made { $0.deleted = [Sample.id(1)] })
             var later = Step(now: Sample.now + 86_399)
