@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "interorg",
             dependencies: [
-                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", .argumentParser, .logging,
+                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", .argumentParser,
+                .logging,
             ],
             swiftSettings: settings),
 

@@ -103,7 +103,9 @@ public struct ChangeLog: Sendable {
             let statement = try db.cachedStatement(
                 sql: "SELECT digest FROM log_entry WHERE organization = ? AND uuid = ?")
             for id in ids {
-                guard let row = try Row.fetchOne(statement, arguments: [id.organization.uuid, id.uuid]) else { continue }
+                guard let row = try Row.fetchOne(statement, arguments: [id.organization.uuid, id.uuid]) else {
+                    continue
+                }
                 let digest: Data? = row["digest"]
                 digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: id)
             }

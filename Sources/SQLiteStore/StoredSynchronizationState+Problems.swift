@@ -107,7 +107,10 @@ extension ServiceStore {
     public func releaseHeldDeletions(_ uuids: Set<UUID>?, now: Date) async throws -> Int {
         try await write { db in
             let held = try Row.fetchAll(
-                db, sql: "SELECT synchronization, organization, uuid FROM problem WHERE kind = 'held' AND next_attempt IS NULL")
+                db,
+                sql:
+                    "SELECT synchronization, organization, uuid FROM problem WHERE kind = 'held' AND next_attempt IS NULL"
+            )
             let chosen = held.filter { uuids?.contains($0["uuid"]) ?? true }
             for row in chosen {
                 try db.execute(

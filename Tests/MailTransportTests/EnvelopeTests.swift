@@ -17,7 +17,9 @@ import Testing
         let sealed = try envelope.seal(payload, to: master)
         let exact = InsecureEnvelope(payloadBytesMax: payload.count)
         #expect(try exact.open(sealed, from: branch) == payload)
-        #expect(try code { try InsecureEnvelope(payloadBytesMax: payload.count - 1).open(sealed, from: branch) } == .tooLarge)
+        #expect(
+            try code { try InsecureEnvelope(payloadBytesMax: payload.count - 1).open(sealed, from: branch) }
+                == .tooLarge)
     }
 
     @Test func aBombIsRefused() throws {

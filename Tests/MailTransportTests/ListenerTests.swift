@@ -192,7 +192,8 @@ import Testing
             deliver: { mail in
                 // Another connection falls silent after this delivery has begun: when it has been closed, so would be
                 // the one that is waiting here.
-                try await withClient(port: Int(String(decoding: mail.bytes.dropLast(2), as: UTF8.self)) ?? 0) { client async throws in
+                try await withClient(port: Int(String(decoding: mail.bytes.dropLast(2), as: UTF8.self)) ?? 0) {
+                    client async throws in
                     _ = try await client.reply()
                     #expect(try await client.reply()?.hasPrefix("421 4.4.2") == true)
                     #expect(try await client.reply() == nil)

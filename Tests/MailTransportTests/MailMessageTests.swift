@@ -43,7 +43,8 @@ import Testing
 
     @Test(arguments: [0, 1, 56, 57, 58, 100_000])
     func theBoundOfTheEncodedSizeHolds(bytes: Int) throws {
-        let body = SealedBody(contentType: "application/x; a=\"" + String(repeating: ";", count: 180) + "\"",
+        let body = SealedBody(
+            contentType: "application/x; a=\"" + String(repeating: ";", count: 180) + "\"",
             bytes: makeNoise(bytes: bytes))
         let encoded = try makeMessage(body: body, subject: String(repeating: "ü", count: 100)).encoded()
         let bound = MailMessage.encodedBytesMax(bodyBytes: bytes)
@@ -65,7 +66,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "a@b.example\r\nBcc: c@d.example", "a@b.example>", "<a@b.example>", "a b@c.example", "a@b@c.example\n", "@b.example",
+        "a@b.example\r\nBcc: c@d.example", "a@b.example>", "<a@b.example>", "a b@c.example", "a@b@c.example\n",
+        "@b.example",
         "a@", "a", "", "ü@b.example", "a@b .example", "a..b@c.example", "\"a b\"@c.example", "a@b.example,c@d.example",
         "a@b\u{0}", "a@-b\r",
     ])

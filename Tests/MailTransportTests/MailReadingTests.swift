@@ -73,7 +73,9 @@ import Testing
         // Behind the header section every cut is noticed, by base64 or by gzip. Without its last line break and padding
         // it is still whole.
         for kept in stride(from: mail.count - 5, to: mail.count - 3000, by: -101) {
-            #expect(throws: (any Error).self, "\(kept) of \(mail.count) bytes") { try payload(of: Array(mail[..<kept])) }
+            #expect(throws: (any Error).self, "\(kept) of \(mail.count) bytes") {
+                try payload(of: Array(mail[..<kept]))
+            }
         }
         #expect(throws: MailFormatError.self) { try payload(of: Array(mail[..<480])) }
         let list = Array(try wrapped(payload: Self.exchangePayload).utf8)
@@ -177,7 +179,8 @@ import Testing
         let ours = fields.filter { $0.hasPrefix("Content-") }.joined(separator: "\r\n")
         let others = fields.filter { !$0.hasPrefix("Content-") }.joined(separator: "\r\n")
         let footer = "Content-Type: text/plain\r\n\r\n" + String(repeating: "footer ", count: 40)
-        return "\(others)\r\nContent-Type: multipart/mixed;\r\n boundary=\"==a b?\"\r\n\r\nThis is MIME.\r\n--==a b?\r\n"
+        return
+            "\(others)\r\nContent-Type: multipart/mixed;\r\n boundary=\"==a b?\"\r\n\r\nThis is MIME.\r\n--==a b?\r\n"
             + "\(ours)\r\n\r\n\(body)\r\n--==a b?  \r\n\(footer)\r\n--==a b?--\r\nepilogue\r\n"
     }
 

@@ -25,7 +25,8 @@ import Testing
         let dots = ".\r\n..\r\n.a\r\n\r\n.\r\r\n.\n.\r\nend of it\r\n.\r\n"
         let mails = [
             Array(dots.utf8), Array("no line end at all".utf8), Array("\r\n".utf8), Array("\r\n.\r\n".utf8),
-            makeNoise(bytes: 300_000).map { $0 == 0x0A ? 0x0B : $0 }, try makeMail(payload: makeNoise(bytes: 6_000_000)),
+            makeNoise(bytes: 300_000).map { $0 == 0x0A ? 0x0B : $0 },
+            try makeMail(payload: makeNoise(bytes: 6_000_000)),
         ]
         try await withListener(adjust: { $0.textLineBytesMax = 1_000_000 }, deliver: { inbox.store($0) }) {
             port async throws in
@@ -60,7 +61,10 @@ import Testing
             // Written with its last line end, this one has the limit exactly.
             let fitting = [UInt8](repeating: 0x61, count: 99_998) + [0x0D, 0x0A]
             try await submission.submit(
-                Array(fitting.enumerated().map { $0.offset % 1000 == 998 ? 0x0D : $0.offset % 1000 == 999 ? 0x0A : $0.element }),
+                Array(
+                    fitting.enumerated().map {
+                        $0.offset % 1000 == 998 ? 0x0D : $0.offset % 1000 == 999 ? 0x0A : $0.element
+                    }),
                 from: branch, to: master
             )
         }
@@ -79,7 +83,8 @@ import Testing
     }
 
     @Test func aDeliveryThatIsRefusedIsNotTriedAgain() async throws {
-        try await withListener(deliver: { _ in throw MailRefusal(reason: "not a peer\r\n250 injected") }) { port async throws in
+        try await withListener(deliver: { _ in throw MailRefusal(reason: "not a peer\r\n250 injected") }) {
+            port async throws in
             let submission = try SMTPSubmission(url: "smtp://127.0.0.1:\(port)")
             let error = try await failure(of: submission)
             #expect(error?.kind == .permanent)
@@ -126,14 +131,16 @@ import Testing
     }
 
     @Test(arguments: [
-        "smtp://user:secret@mail.example:587", "http://mail.example", "smtp://", "mail.example:25", "smtp://mail.example/x",
+        "smtp://user:secret@mail.example:587", "http://mail.example", "smtp://", "mail.example:25",
+        "smtp://mail.example/x",
         "smtp://mail.example:0", "smtp://mail.example:99999", "smtp://a b", "smtp://mail.example?x=secret",
     ])
     func addressesThatCannotBeUsedAreRefused(url: String) {
         #expect {
             try SMTPSubmission(url: url)
         } throws: { error in
-            (error as? SMTPSubmissionError)?.kind == .permanent && !(url.contains("user:") && "\(error)".contains("secret"))
+            (error as? SMTPSubmissionError)?.kind == .permanent
+                && !(url.contains("user:") && "\(error)".contains("secret"))
         }
     }
 

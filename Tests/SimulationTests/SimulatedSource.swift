@@ -68,7 +68,9 @@ private actor SimulatedReader: ChangeReader {
         if let last = stale.last {
             phase = .resolving(after: last)
             var observations: [Observation] = []
-            for node in stale.compactMap({ tree.nodes[$0.uuid] }) { observations.append(try await observation(of: node)) }
+            for node in stale.compactMap({ tree.nodes[$0.uuid] }) {
+                observations.append(try await observation(of: node))
+            }
             return ChangeBatch(observations: observations, refresh: refresh)
         }
         phase = .ended

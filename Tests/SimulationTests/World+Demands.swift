@@ -84,6 +84,7 @@ extension World {
         let fields = entry.fields.keys.sorted().map { field in
             "\(field.rawValue) \(entry[field].map(\.description).joined(separator: ", "))"
         }
-        return "\(entry.kind) \(entry.name) in \(entry.parent?.text.prefix(8) ?? "the base") [\(fields.joined(separator: "; "))]"
+        return
+            "\(entry.kind) \(entry.name) in \(entry.parent?.text.prefix(8) ?? "the base") [\(fields.joined(separator: "; "))]"
     }
 }

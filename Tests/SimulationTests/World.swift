@@ -42,7 +42,9 @@ final class World {
         self.kind = kind
         self.dice = Dice(seed: seed)
         let payloadBytesMax = dice.pick([900, 1_500, 4_000, 20_000]) ?? 900
-        let organizations = ["master", "a", "b", "c"].map { Organization(id: OrganizationID(derivedFromName: $0), name: $0) }
+        let organizations = ["master", "a", "b", "c"].map {
+            Organization(id: OrganizationID(derivedFromName: $0), name: $0)
+        }
         let master = organizations[0]
         for organization in organizations {
             let ids = dice.split()
@@ -112,7 +114,9 @@ final class World {
     }
 
     /// Runs something that may end in a crash; after one the service starts anew.
-    private func living(_ service: SimulatedService, _ what: String, _ body: () async throws -> Int) async throws -> Bool {
+    private func living(_ service: SimulatedService, _ what: String, _ body: () async throws -> Int) async throws
+        -> Bool
+    {
         var isAlive = true
         do {
             let moved = try await body()
@@ -144,7 +148,9 @@ final class World {
                 let header = try? ReceivedMessage(payload).header
                 carried += ChangeStream.allCases.reduce(0) { $0 + (header?.ranges[$1]?.count ?? 0) }
                 let number = network.accept(payload, from: sender.id, to: recipient.organization.id)
-                note("mail \(number) from \(sender.name) to \(recipient.organization.name): \(Self.summary(of: payload, header))")
+                note(
+                    "mail \(number) from \(sender.name) to \(recipient.organization.name): \(Self.summary(of: payload, header))"
+                )
             }
         }
     }

@@ -42,7 +42,8 @@ actor Exchanger {
     private var isStarted = false
 
     init(
-        role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope, senders: [MailAddress: OrganizationID],
+        role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
+        senders: [MailAddress: OrganizationID],
         logger: Logger, now: @escaping @Sendable () -> Date
     ) {
         self.role = role

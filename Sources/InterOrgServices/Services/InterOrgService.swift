@@ -75,7 +75,8 @@ public struct InterOrgService: Sendable {
         }
         self.posts = posts
         self.exchanger = Exchanger(
-            role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger, now: { Date() })
+            role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
+            now: { Date() })
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
