@@ -86,17 +86,20 @@ extension ServiceStore {
         }
     }
 
-    /// How many problems there are of each kind, without the deletions that have been released.
-    public func problemCounts() async throws -> [Problem.Kind: Int] {
+    /// How many problems there are with each organization's entries, without the deletions that have been released.
+    public func problemCounts() async throws -> [OrganizationID: ProblemCount] {
         try await read { db in
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT kind, COUNT(*) AS count FROM problem WHERE kind <> 'held' OR next_attempt IS NULL
-                    GROUP BY kind
+                    SELECT organization, COUNT(*) FILTER (WHERE kind = 'held') AS held,
+                        COUNT(*) FILTER (WHERE kind <> 'held') AS problems
+                    FROM problem WHERE kind <> 'held' OR next_attempt IS NULL GROUP BY organization
                     """)
             return Dictionary(
-                rows.map { (Problem.Kind(rawValue: $0["kind"]) ?? .refused, $0["count"] as Int) }, uniquingKeysWith: +)
+                uniqueKeysWithValues: rows.map {
+                    (OrganizationID($0["organization"]), ProblemCount(problems: $0["problems"], held: $0["held"]))
+                })
         }
     }
 
@@ -125,5 +128,18 @@ extension ServiceStore {
             }
             return chosen.count
         }
+    }
+}
+
+/// How many problems there are.
+public struct ProblemCount: Hashable, Sendable {
+    /// Entries that could not be imported.
+    public var problems = 0
+    /// Deletions that the guard holds until a person decides.
+    public var held = 0
+
+    public init(problems: Int = 0, held: Int = 0) {
+        self.problems = problems
+        self.held = held
     }
 }

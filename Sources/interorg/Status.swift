@@ -46,22 +46,18 @@ enum StatusTable {
     }
 
     private static func table(_ report: StatusReport) -> String {
-        var rows = [
-            [
-                "ORGANIZATION", "ENTRIES", "USN", "HAS USN", "SEQUENCE", "RECEIVED", "LAST HEARD", "LAST SENT",
-                "OUTGOING",
-            ]
+        let columns: [(title: String, value: (StatusReport.OrganizationStatus) -> String?)] = [
+            ("ORGANIZATION", { $0.organization }), ("ENTRIES", { "\($0.entries)" }), ("PROBLEMS", { "\($0.problems)" }),
+            ("HELD", { "\($0.held)" }), ("HIGHEST USN", { number($0.highestUSN) }),
+            ("ACKNOWLEDGED", { number($0.acknowledgedUSN) }), ("EXPORT SEQUENCE", { number($0.exportSequence) }),
+            ("ACKNOWLEDGED", { number($0.exportAcknowledged) }), ("LAST HEARD", { $0.lastHeard.map(time) }),
+            ("LAST SENT", { $0.lastSent.map(time) }), ("OUTGOING", outgoing),
         ]
-        for organization in report.organizations {
-            rows.append([
-                organization.organization, "\(organization.entries)", number(organization.highestUSN),
-                number(organization.receivedUSN), number(organization.exportSequence),
-                number(organization.exportAcknowledged), organization.lastHeard.map(time) ?? "-",
-                organization.lastSent.map(time) ?? "-",
-                organization.outgoingMessages == 0
-                    ? "-" : "\(organization.outgoingMessages) waiting: \(organization.outgoingError ?? "")",
-            ])
-        }
+        // What nobody has a value for is the other role's matter, or nothing to worry about.
+        let shown = columns.filter { column in report.organizations.contains { column.value($0) != nil } }
+        let rows =
+            [shown.map(\.title)]
+            + report.organizations.map { organization in shown.map { $0.value(organization) ?? "-" } }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
@@ -69,7 +65,12 @@ enum StatusTable {
         }.joined()
     }
 
-    private static func number(_ number: Int64?) -> String { number.map { "\($0)" } ?? "-" }
+    private static func outgoing(_ organization: StatusReport.OrganizationStatus) -> String? {
+        guard organization.outgoingMessages > 0 else { return nil }
+        return "\(organization.outgoingMessages) waiting: \(organization.outgoingError ?? "not tried yet")"
+    }
+
+    private static func number(_ number: Int64?) -> String? { number.map { "\($0)" } }
 
     private static func time(_ date: Date) -> String {
         date.formatted(

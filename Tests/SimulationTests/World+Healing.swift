@@ -69,7 +69,7 @@ extension World {
         var standing = ["\(carried) changes sent, \(moved) imported"]
         for service in services {
             let highest = try await ChangeLog(store: service.store).line().highest
-            let problems = try await service.store.problemCounts().values.reduce(0, +)
+            let problems = try await service.store.problemCounts().values.map { $0.problems + $0.held }.reduce(0, +)
             standing.append(
                 "\(service.organization.name): number \(highest), \(service.directory.look(\.importWrites)) writes, "
                     + "\(problems) problems")

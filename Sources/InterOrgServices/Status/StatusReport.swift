@@ -12,10 +12,14 @@ public struct StatusReport: Sendable, Codable {
         public var organizationID: String
         /// Entries of the organization that the service holds: in the master database, in a branch's directory.
         public var entries: Int
+        /// Those of its entries that could not be imported.
+        public var problems = 0
+        /// Those of its deletions that the guard holds.
+        public var held = 0
         /// Master: the highest USN of its changes.
         public var highestUSN: Int64?
         /// Master: up to which USN the organization has the master database.
-        public var receivedUSN: Int64?
+        public var acknowledgedUSN: Int64?
         /// Master: up to which export sequence the organization's changes have come, and its highest.
         public var exportAcknowledged: Int64?
         public var exportSequence: Int64?
@@ -68,16 +72,22 @@ private struct StatusReader {
 
     func report() async throws -> StatusReport {
         let line = try await ChangeLog(store: store).line()
-        let counts = try await store.problemCounts()
+        let counts = Dictionary(
+            uniqueKeysWithValues: try await store.problemCounts().map { ($0.key.description, $0.value) })
         let mails = try await Inbox(store: store).refused()
         var report = StatusReport(
             organization: configuration.organization, role: configuration.roleName, highestUSN: line.highest,
-            problems: counts.filter { $0.key != .held }.values.reduce(0, +), held: counts[.held] ?? 0,
+            problems: counts.values.map(\.problems).reduce(0, +), held: counts.values.map(\.held).reduce(0, +),
             parkedMails: try await Inbox(store: store).ids(parked: true).count, organizations: [],
             refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
         switch configuration.role {
         case .master(let requestors): report.organizations = try await organizations(of: requestors)
         case .requestor(let master): try await fill(&report, master, journal: line.highest)
+        }
+        for index in report.organizations.indices {
+            let count = counts[report.organizations[index].organizationID] ?? ProblemCount()
+            report.organizations[index].problems = count.problems
+            report.organizations[index].held = count.held
         }
         return report
     }
@@ -98,7 +108,7 @@ private struct StatusReader {
                 StatusReport.OrganizationStatus(
                     organization: requestor.name, organizationID: requestor.id.description,
                     entries: contents[requestor.id]?.entries ?? 0, highestUSN: contents[requestor.id]?.highest,
-                    receivedUSN: machine?.have.contents?.position.number,
+                    acknowledgedUSN: machine?.have.contents?.position.number,
                     exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
                     exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
                     lastSent: machine?.lastReplied, outgoingMessages: waiting[requestor.id]?.count ?? 0,
