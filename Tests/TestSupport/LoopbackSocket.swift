@@ -1,9 +1,20 @@
 import Glibc
+import Synchronization
 
 /// Sockets on 127.0.0.1, as far as starting a server needs them.
 public enum LoopbackSocket {
-    /// A port that nobody uses at the moment.
+    private static let given = Mutex<Set<UInt16>>([])
+
+    /// A port that nobody uses at the moment, and that nobody in this process has been given before: two servers that are
+    /// starting side by side would be taken for each other.
     public static func freePort() throws -> UInt16 {
+        while true {
+            let port = try unusedPort()
+            if given.withLock({ $0.insert(port).inserted }) { return port }
+        }
+    }
+
+    private static func unusedPort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw TestSupportError("no socket: errno \(errno)") }
         defer { close(descriptor) }
