@@ -7,9 +7,11 @@ import Testing
     /// How many worlds one test case lives through, one after the other.
     private static let together: UInt64 = 25
 
-    /// INTERORG_SIMULATION_SEEDS=from..to asks for other worlds than the ordinary 500.
+    /// INTERORG_SIMULATION_SEEDS=from..to asks for other worlds than the ordinary 500, or 5,000 with `scripts/test --all`.
     static let ranges: [ClosedRange<UInt64>] = {
-        let text = ProcessInfo.processInfo.environment["INTERORG_SIMULATION_SEEDS"] ?? "1..500"
+        let environment = ProcessInfo.processInfo.environment
+        let ordinary = environment["INTERORG_TEST_ALL"] == "1" ? "1..5000" : "1..500"
+        let text = environment["INTERORG_SIMULATION_SEEDS"] ?? ordinary
         let bounds = text.split(separator: ".").compactMap { UInt64($0) }
         let first = bounds.first ?? 1
         let last = max(bounds.last ?? first, first)
