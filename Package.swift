@@ -99,7 +99,12 @@ let package = Package(
                 "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "LDAPClient", "LDAPDirectory",
                 "SQLiteStore", "TestSupport", .grdb,
             ]),
-        tests("InterOrgServicesTests", ["AddressBook", "InterOrgServices", "LDAPClient", .yams]),
+        tests(
+            "InterOrgServicesTests",
+            [
+                "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "LDAPClient", "MailTransport",
+                "SQLiteStore", .grdb, .logging, .yams,
+            ]),
         tests(
             "SimulationTests",
             [

@@ -48,8 +48,8 @@ extension Entry {
 
     public init(_ json: JSON) throws {
         guard let id = json["id"] else { throw JSONContentError("an entry has no id") }
-        guard let kind = json["kind"]?.text.flatMap(Kind.init(rawValue:)) else {
-            throw JSONContentError("an entry has no kind that is known here")
+        guard let kind = json["kind"]?.text.map(Kind.init(rawValue:)) else {
+            throw JSONContentError("an entry has no kind")
         }
         guard let name = json["name"] else { throw JSONContentError("an entry has no name") }
         var fields: [Field: [Value]] = [:]

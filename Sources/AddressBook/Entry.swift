@@ -10,13 +10,24 @@ public enum ChangeStream: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// One address-book entry in the canonical form that travels: what the General page shows, and nothing else.
 public struct Entry: Hashable, Sendable {
-    public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-        case person
+    /// What an entry is. One of a newer version is kept under its name and passed on: organizations never upgrade
+    /// together.
+    public struct Kind: RawRepresentable, Hashable, Sendable {
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        public static let person = Kind(rawValue: "person")
         /// A custom recipient: somebody outside the organization.
-        case contact
+        public static let contact = Kind(rawValue: "contact")
         /// A distribution list.
-        case group
-        case container
+        public static let group = Kind(rawValue: "group")
+        public static let container = Kind(rawValue: "container")
+
+        /// Those that this version can write into a directory.
+        public static let known: Set<Kind> = [.person, .contact, .group, .container]
 
         public var stream: ChangeStream { self == .container ? .hierarchy : .contents }
     }

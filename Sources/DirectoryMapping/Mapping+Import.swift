@@ -45,7 +45,7 @@ extension Mapping {
         switch kind {
         case .container: ["ou"]
         case .group: ["cn", "member"]
-        case .person, .contact:
+        default:
             ["cn"] + rules.filter { schema.hasGeneralPage || !$0.needsSchema }.map(\.destination)
         }
     }
@@ -60,7 +60,7 @@ extension Mapping {
         switch entry.kind {
         case .container: desired = container(entry)
         case .group: desired = group(entry, members: members)
-        case .person, .contact: desired = person(entry, schema: schema)
+        default: desired = person(entry, schema: schema)
         }
         if let suffix { desired.rename(to: Value(entry.name.bytes + Array(" \(suffix)".utf8)), kind: entry.kind) }
         desired.objectClasses.append(Stamp.objectClass(schema: schema))

@@ -66,6 +66,12 @@ public struct Place: Hashable, Sendable {
         self.key = key
         self.text = text
     }
+
+    /// The place after a container above it has moved; the same if the container is not above it.
+    public func moved(from old: Place, to new: Place) -> Place {
+        guard key.hasSuffix("," + old.key) else { return self }
+        return Place(key: key.dropLast(old.key.count) + new.key, text: text.dropLast(old.text.count) + new.text)
+    }
 }
 
 /// Another entry that an entry's content was made from: the place that it names and what was found there.

@@ -32,8 +32,8 @@ public struct Step: Sendable {
     public var references: [EntryID: [ResolvedReference]] = [:]
     /// Entries that the destination has deleted.
     public var deleted: [EntryID] = []
-    /// Those of them that a person has let go. They do not count as recent deletions.
-    public var released: Set<EntryID> = []
+    /// Those of them that do not count as recent deletions: a person has let them go, or they have only moved away.
+    public var uncounted: Set<EntryID> = []
     public var appended: [Change] = []
     public var posted: [OutgoingMessage] = []
     public var problems: [Problem] = []
@@ -70,5 +70,13 @@ public protocol SynchronizationState: Sendable {
     /// How many of them were deleted since then, without a person's word.
     func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int
 
+    /// Which of these entries another synchronization of the same directory has: they have moved to another part of it
+    /// and are not gone.
+    func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID>
+
     func commit(_ step: Step) async throws
+}
+
+extension SynchronizationState {
+    public func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID> { [] }
 }

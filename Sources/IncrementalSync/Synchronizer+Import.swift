@@ -13,6 +13,21 @@ struct Attempt {
 }
 
 extension Synchronizer {
+    /// Takes the deletions of entries that have only moved to another part of the directory out of the attempts: this
+    /// state forgets them, and nobody deletes them.
+    func forgetMoved(
+        _ attempts: [Attempt], problems: [EntryID: Problem], into step: inout Step
+    ) async throws -> [Attempt] {
+        let deletions = attempts.filter { $0.change.entry == nil }.map(\.change.id)
+        guard !deletions.isEmpty else { return attempts }
+        let moved = try await state.movedAway(deletions)
+        guard !moved.isEmpty else { return attempts }
+        step.deleted += moved
+        step.uncounted.formUnion(moved)
+        step.solved += moved.filter { problems[$0] != nil }
+        return attempts.filter { $0.change.entry != nil || !moved.contains($0.change.id) }
+    }
+
     /// Takes the deletions that exceed the guard's limits out of the attempts and makes problems of them.
     ///
     /// - Parameter pending: how many deletions of each organization are about to happen in all, where that is known
@@ -88,7 +103,7 @@ extension Synchronizer {
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
-            if known?.kind == .held { step.released.insert(id) }
+            if known?.kind == .held { step.uncounted.insert(id) }
         }
     }
 

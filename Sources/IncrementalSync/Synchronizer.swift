@@ -54,10 +54,11 @@ public struct Synchronizer: Sendable {
         let records = try await state.records(due.map(\.id))
         var step = Step(now: now())
         let known = Dictionary(due.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let attempts = due.map {
+        var attempts = due.map {
             Attempt(
                 change: $0.change, isKnown: records[$0.id] != nil, place: records[$0.id]?.place, label: $0.label)
         }
+        attempts = try await forgetMoved(attempts, problems: known, into: &step)
         try await importAttempts(attempts, problems: known, into: &step, &report)
         try await state.commit(step)
         return report
@@ -83,6 +84,7 @@ public struct Synchronizer: Sendable {
             consider(
                 observation, isNews: isNews, records[observation.id], problems[observation.id], &attempts, &step)
         }
+        attempts = try await forgetMoved(attempts, problems: problems, into: &step)
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
         try await importAttempts(attempts, problems: problems, into: &step, &report)
         try await state.commit(step)
@@ -149,6 +151,7 @@ public struct Synchronizer: Sendable {
             var attempts = ids.map {
                 Attempt(change: .delete($0), place: records[$0]?.place, label: records[$0]?.label)
             }
+            attempts = try await forgetMoved(attempts, problems: problems, into: &step)
             attempts = try await holdDeletions(attempts, pending: pending, problems: problems, into: &step, &report)
             try await importAttempts(attempts, problems: problems, into: &step, &report)
             try await state.commit(step)

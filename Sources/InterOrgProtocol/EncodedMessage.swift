@@ -37,10 +37,16 @@ public struct ReceivedMessage: Sendable {
     public let header: ExchangeHeader
     private let bytes: [UInt8]
     private let lines: [Range<Int>]
+    /// Shorter than the two UUIDs of an entry ID no change can be.
+    private static let changeBytesMin = 72
 
     /// Checks the digest and the counts before anything is believed.
     public init(_ bytes: [UInt8]) throws(MessageError) {
         let newline = UInt8(ascii: "\n")
+        // Before memory is given to every line of what anybody may have sent.
+        guard bytes.count(where: { $0 == newline }) <= bytes.count / Self.changeBytesMin + 2 else {
+            throw .damaged("it has more lines than changes would need")
+        }
         var lines = bytes.split(separator: newline, omittingEmptySubsequences: true).map(\.indices)
         guard lines.count >= 2, let first = lines.first, let last = lines.popLast() else {
             throw .truncated("it has no trailer")
@@ -65,7 +71,7 @@ public struct ReceivedMessage: Sendable {
         do {
             self.header = try decoder.decode(ExchangeHeader.self, from: headerData)
         } catch {
-            throw .damaged("its header cannot be read: \(error)")
+            throw .damaged("its header cannot be read: \(Self.words(for: error))")
         }
         let counts = [header.ranges.hierarchy, header.ranges.contents].compactMap { $0?.count }
         guard counts.allSatisfy({ $0 >= 0 && $0 <= lines.count }), counts.reduce(0, +) == lines.count else {
@@ -73,6 +79,19 @@ public struct ReceivedMessage: Sendable {
         }
         self.bytes = bytes
         self.lines = lines
+    }
+
+    private static func words(for error: any Error) -> String {
+        func path(_ context: DecodingError.Context, _ last: String? = nil) -> String {
+            (context.codingPath.map(\.stringValue) + (last.map { [$0] } ?? [])).joined(separator: ".")
+        }
+        return switch error {
+        case DecodingError.keyNotFound(let key, let context): "it has no \(path(context, key.stringValue))"
+        case DecodingError.valueNotFound(_, let context): "\(path(context)) is null"
+        case DecodingError.typeMismatch(_, let context), DecodingError.dataCorrupted(let context):
+            "\(path(context)) is not what it should be"
+        default: "\(error)"
+        }
     }
 
     /// How many changes of the stream there are.

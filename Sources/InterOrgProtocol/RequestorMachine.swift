@@ -3,11 +3,6 @@ import Foundation
 
 /// What a requestor does about time and mail. Pure: an event gives actions, and somebody else carries them out.
 public struct RequestorMachine: Hashable, Sendable, Codable {
-    public struct Outstanding: Hashable, Sendable, Codable {
-        public var request: RequestID
-        public var sentAt: Date
-    }
-
     public enum Action: Hashable, Sendable {
         case postRequest(RequestID)
         /// The ranges may be imported, each as its `decision` says.
@@ -26,7 +21,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var lastHeard: Date?
     /// The highest number of the master's log, as its newest reply says.
     public private(set) var masterHighest: Int64 = 0
-    private var outstanding: [Outstanding] = []
+    private var outstanding: [RequestID] = []
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
     private var lastNumber: Int64 = 0
@@ -49,7 +44,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         if let waitingSince, now.timeIntervalSince(waitingSince) < Self.overdueSeconds { return [] }
         lastNumber += 1
         let request = RequestID(number: lastNumber, nonce: nonce)
-        outstanding.append(Outstanding(request: request, sentAt: now))
+        outstanding.append(request)
         outstanding.removeFirst(max(0, outstanding.count - Self.outstandingMax))
         waitingSince = now
         lastSent = now
@@ -60,7 +55,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public mutating func received(_ header: ExchangeHeader, from master: OrganizationID, now: Date) -> [Action] {
         guard header.kind == .reply else { return [.drop(reason: "it is a request, and this is a requestor")] }
         guard header.from.id == master else { return [.drop(reason: "\(header.from.name) is not the master")] }
-        guard outstanding.contains(where: { $0.request == header.request }) else {
+        guard outstanding.contains(header.request) else {
             return [.drop(reason: "it answers request \(header.request.number), which is none of ours any more")]
         }
         lastHeard = now

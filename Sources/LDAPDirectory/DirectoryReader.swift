@@ -17,7 +17,7 @@ actor DirectoryReader: ChangeReader {
 
     private let source: DirectorySource
     private let connection: LDAPConnection
-    private let refresh: RefreshID
+    private var refresh: RefreshID
     private var cookie: [UInt8]?
     private var events: LDAPSearch.Iterator?
     private var search: LDAPSearch?
@@ -63,6 +63,7 @@ actor DirectoryReader: ChangeReader {
             // Everything is read anew, and nothing is deleted before that is done.
             cookie = nil
             events = nil
+            refresh = source.newRefresh()
         } catch LDAPResultCode.noSuchObject {
             throw source.access.missing(source.base, "directory.export")
         } catch LDAPResultCode.unavailableCriticalExtension {

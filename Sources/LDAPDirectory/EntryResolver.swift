@@ -79,7 +79,7 @@ actor EntryResolver {
         }
         let home = HomePlacement(
             organization: candidate.id.organization, parent: parent,
-            name: Value(candidate.dn.rdn?.attributeValues.first?.value ?? []))
+            name: candidate.dn.rdn?.name ?? Value(""))
         let mapped = source.access.mapping.entry(from: candidate.raw, at: home) { target in
             candidate.targets[target].flatMap { known[$0] }.map { Reference(id: $0.id, label: $0.label) }
         }
@@ -107,5 +107,14 @@ actor EntryResolver {
             ancestor = container.parent
         }
         return nil
+    }
+}
+
+extension LDAPDN.RDN {
+    /// What tells an entry from its neighbours. Of several values that is the `uid`; without one it is all of them.
+    fileprivate var name: Value {
+        if let uid = attributeValues.first(where: { $0.type.lowercased() == "uid" }) { return Value(uid.value) }
+        let sorted = attributeValues.sorted { $0.type.lowercased() < $1.type.lowercased() }
+        return Value(Array(sorted.map(\.value).joined(separator: Array("+".utf8))))
     }
 }

@@ -102,12 +102,8 @@ struct ImportBatch {
 
     /// Where an entry stands now, moves of this batch included.
     private func place(of id: EntryID) -> Place? {
-        guard var place = placed[id] else { return nil }
-        for move in movedContainers where place.key.hasSuffix("," + move.old.key) {
-            place.key = place.key.dropLast(move.old.key.count) + move.new.key
-            place.text = place.text.dropLast(move.old.text.count) + move.new.text
-        }
-        return place
+        guard let place = placed[id] else { return nil }
+        return movedContainers.reduce(place) { $0.moved(from: $1.old, to: $1.new) }
     }
 
     var writer: EntryWriter { EntryWriter(access: access, importBase: importBase, session: session) }
@@ -138,6 +134,9 @@ struct ImportBatch {
 extension ImportBatch {
     /// Finds what the entry depends on, and writes it.
     private func importEntry(_ entry: Entry) async throws -> Outcome {
+        guard Entry.Kind.known.contains(entry.kind) else {
+            return .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may")
+        }
         let container: LDAPDN
         if let parent = entry.parent {
             let id = EntryID(organization: entry.id.organization, uuid: parent)

@@ -1,9 +1,9 @@
 import Foundation
 
 extension MailMessage {
-    /// No header section that `encoded` makes is longer: three addresses and identities of at most 320 bytes, a subject
-    /// and a content type of at most 200 bytes that may grow threefold, and the names of the fields.
-    static let headerBytesMax = 4096
+    /// No header section that `encoded` makes is longer: two addresses and three identities of at most 320 bytes, a
+    /// subject and a content type of at most 320 bytes that may grow threefold, and the names of the fields.
+    static let headerBytesMax = 4608
 
     /// The most bytes that a mail has whose sealed body has `bodyBytes` bytes: base64 in lines of 76 characters, and the
     /// header section.

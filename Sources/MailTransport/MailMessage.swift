@@ -32,7 +32,7 @@ public struct MailMessage: Sendable, Equatable {
     /// Makes a message.
     ///
     /// - Throws: `MailFormatError` with code `invalidValue`, if the subject or the content type has control characters
-    ///   or is longer than 200 bytes.
+    ///   or is longer than 320 bytes.
     public init(
         from: MailAddress,
         to: MailAddress,
@@ -70,5 +70,5 @@ public struct MailMessage: Sendable, Equatable {
         }
     }
 
-    static let valueBytesMax = 200
+    static let valueBytesMax = 320
 }

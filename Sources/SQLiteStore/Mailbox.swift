@@ -16,6 +16,8 @@ public struct WaitingMail: Sendable {
 public struct Inbox: Sendable {
     let store: ServiceStore
 
+    /// How many mails are kept in all.
+    static let waitingMax = 256
     /// How many parked messages are kept. What comes beyond is asked for again.
     static let parkedMax = 64
 
@@ -23,8 +25,13 @@ public struct Inbox: Sendable {
         self.store = store
     }
 
+    /// Keeps a mail until it has been dealt with; the oldest of too many are forgotten, since everything in them is
+    /// sent again when it is asked for.
     public func append(_ mail: [UInt8], from sender: String, now: Date) async throws {
         try await store.write { db in
+            try db.execute(
+                sql: "DELETE FROM inbox WHERE id NOT IN (SELECT id FROM inbox ORDER BY id DESC LIMIT ?)",
+                arguments: [Self.waitingMax - 1])
             try db.execute(
                 sql: "INSERT INTO inbox (received_at, sender, mail) VALUES (?, ?, ?)",
                 arguments: [now.timeIntervalSinceReferenceDate, sender, Data(mail)])
@@ -138,6 +145,15 @@ public struct Outbox: Sendable {
         }
     }
 
+    /// When the first message for a peer may be submitted; nil if none waits.
+    public func nextAttempt(for recipient: OrganizationID) async throws -> Date? {
+        try await store.read { db in
+            let seconds = try Double.fetchOne(
+                db, sql: "SELECT MIN(next_attempt) FROM outbox WHERE recipient = ?", arguments: [recipient.uuid])
+            return seconds.map { Date(timeIntervalSinceReferenceDate: $0) }
+        }
+    }
+
     public func remove(_ id: Int64) async throws {
         try await store.write { db in
             try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [id])
@@ -156,7 +172,7 @@ public struct Outbox: Sendable {
     public func waiting() async throws -> [OrganizationID: (count: Int, error: String?)] {
         try await store.read { db in
             let rows = try Row.fetchAll(
-                db, sql: "SELECT recipient, COUNT(*) AS count, MAX(error) AS error FROM outbox GROUP BY recipient")
+                db, sql: "SELECT recipient, COUNT(*) AS count, error, MIN(id) FROM outbox GROUP BY recipient")
             return Dictionary(
                 uniqueKeysWithValues: rows.map { row in
                     (OrganizationID(row["recipient"]), (row["count"] as Int, row["error"] as String?))

@@ -66,6 +66,7 @@ extension ServiceStore {
                     id INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, request INTEGER NOT NULL,
                     payload BLOB NOT NULL, created_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
                     next_attempt REAL NOT NULL, error TEXT);
+                CREATE TABLE failure (since REAL NOT NULL, text TEXT NOT NULL);
                 """)
     }
 }

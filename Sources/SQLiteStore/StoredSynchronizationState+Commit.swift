@@ -85,7 +85,7 @@ extension StoredSynchronizationState {
             for statement in statements {
                 try statement.execute(arguments: [id, entry.organization.uuid, entry.uuid])
             }
-            guard !step.released.contains(entry) else { continue }
+            guard !step.uncounted.contains(entry) else { continue }
             try history.execute(arguments: [id, entry.organization.uuid, now])
         }
         try db.execute(sql: "DELETE FROM deletion WHERE at < ?", arguments: [now - 86_400])

@@ -110,11 +110,3 @@ extension StoredSynchronizationState: PlaceIndex {
         }
     }
 }
-
-extension Place {
-    /// The place after a container above it has moved; the same if the container is not above it.
-    fileprivate func moved(from old: Place, to new: Place) -> Place {
-        guard key.hasSuffix("," + old.key) else { return self }
-        return Place(key: key.dropLast(old.key.count) + new.key, text: text.dropLast(old.text.count) + new.text)
-    }
-}

@@ -30,6 +30,16 @@ public struct StoredSynchronizationState: SynchronizationState {
         return StoredSynchronizationState(store: store, name: name, stream: stream, id: id)
     }
 
+    /// The names of the synchronizations that begin so, without the stream.
+    public static func names(beginning prefix: String, in store: ServiceStore) async throws -> Set<String> {
+        let names = try await store.read { db in try String.fetchSet(db, sql: "SELECT name FROM synchronization") }
+        let suffixes = ChangeStream.allCases.map { "/\($0.rawValue)" }
+        return Set(
+            names.filter { $0.hasPrefix(prefix) }.compactMap { name in
+                suffixes.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) }
+            })
+    }
+
     public func cursor() async throws -> IncrementalSync.Cursor? {
         try await store.read { db in
             let bytes = try Data.fetchOne(db, sql: "SELECT cursor FROM synchronization WHERE id = ?", arguments: [id])
@@ -53,6 +63,27 @@ public struct StoredSynchronizationState: SynchronizationState {
                 records[entry] = ExchangeRecord(row)
             }
             return records
+        }
+    }
+
+    /// Parts of one directory that are read each for itself are synchronizations whose names begin alike up to the first
+    /// slash (`export/…`).
+    public func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID> {
+        let family = name.prefix { $0 != "/" } + "/"
+        return try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT 1 FROM exchange_record AS record
+                    JOIN synchronization ON synchronization.id = record.synchronization
+                    WHERE record.organization = ? AND record.uuid = ? AND record.digest IS NOT NULL
+                    AND record.synchronization <> ? AND substr(synchronization.name, 1, ?) = ?
+                    """)
+            return try Set(
+                ids.filter {
+                    try Row.fetchOne(
+                        statement,
+                        arguments: [$0.organization.uuid, $0.uuid, id, family.count, String(family)]) != nil
+                })
         }
     }
 

@@ -33,6 +33,7 @@ struct Failure: Error {
         case let error as ConfigurationError: self.init(.usage, error.description)
         case let error as StateFolderError: self.init(.usage, error.description)
         case let error as MailListenerError: self.init(.usage, error.description)
+        case let error as AgentStopped: self.init(.unreachable, error.description)
         case let error as LDAPError where error.isTransient: self.init(.unreachable, error.description)
         case let error as LDAPError: self.init(.usage, error.description)
         default: self.init(.defect, "\(error)")

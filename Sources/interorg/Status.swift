@@ -20,6 +20,7 @@ struct Status: AsyncParsableCommand {
             } else {
                 print(StatusTable.text(report), terminator: "")
             }
+            if !report.failures.isEmpty { throw ExitStatus.unreachable.code }
             if report.held > 0 { throw ExitStatus.held.code }
             if report.problems > 0 { throw ExitStatus.problemsLeft.code }
         }
@@ -38,6 +39,8 @@ enum StatusTable {
         }
         text += "  \(report.problems) problems, \(report.held) deletions held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
+        for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
+        if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
         for mail in report.refusedMails {
             text +=
                 "refused mail of \(time(mail.at)) from \(mail.sender.isEmpty ? "nobody" : mail.sender): \(mail.reason)\n"

@@ -13,7 +13,7 @@ struct Sync: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: "How many seconds to wait for the master's answer.")
+    @Option(parsing: .unconditional, help: "How many seconds to wait for the master's answer.")
     var wait = 60
 
     @Flag(help: "Print what was done as JSON.")
@@ -27,19 +27,26 @@ struct Sync: AsyncParsableCommand {
         try await reportingFailures {
             let configuration = try common.load()
             let report = try await report(configuration)
+            let status = try await StatusReport.read(configuration)
             if json {
                 try printJSON(report)
             } else {
                 print(
                     "\(report.exported) exported, \(report.imported) imported, \(report.refused) refused, "
                         + "\(report.held) held")
+                if status.problems + status.held > 0 {
+                    print(
+                        "\(status.problems) problems and \(status.held) held deletions are left; "
+                            + "interorg problems shows them")
+                }
             }
             if !report.failures.isEmpty {
                 throw Failure(
-                    report.needsCorrection ? .usage : .unreachable, report.failures.joined(separator: "\ninterorg: "))
+                    report.isDefect ? .defect : report.needsCorrection ? .usage : .unreachable,
+                    report.failures.joined(separator: "\ninterorg: "))
             }
-            if report.held > 0 { throw ExitStatus.held.code }
-            if report.refused > 0 { throw ExitStatus.problemsLeft.code }
+            if status.held > 0 { throw ExitStatus.held.code }
+            if status.problems > 0 { throw ExitStatus.problemsLeft.code }
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 struct StampTests {
     @Test(
         "is read back from every kind of entry, with our schema and without it",
-        arguments: Entry.Kind.allCases, [DestinationSchema.ours, .bare])
+        arguments: Entry.Kind.known, [DestinationSchema.ours, .bare])
     func roundTrip(kind: Entry.Kind, schema: DestinationSchema) {
         let entry = Entry(id: Home.id(7), kind: kind, name: "x")
         let desired = Mapping.inetOrgPerson.desired(entry, schema: schema)

@@ -39,6 +39,8 @@ final class SimulatedDirectory: OrganizationDirectory, Sendable {
 
     var exports: [String] { ["ou=people"] }
 
+    var imports: Bool { true }
+
     func check() async throws {}
 
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource {

@@ -77,12 +77,12 @@ final class SimulatedService {
         var moved = 0
         switch role {
         case .master(let master):
-            moved += try await part { try await master.exportDirectory() }
+            moved += try await part { try await master.exportDirectory().whole() }
             moved += try await part { try await master.retryProblems() }
             moved += try await processMail()
             moved += try await part { try await master.importIntoDirectory() }
         case .requestor(let requestor):
-            moved += try await part { try await requestor.exportDirectory() }
+            moved += try await part { try await requestor.exportDirectory().whole() }
             moved += try await part { try await requestor.retryProblems() }
             _ = try await requestor.request()
             moved += try await processMail()
@@ -133,5 +133,13 @@ final class SimulatedService {
             send(message.payload)
             try await outbox.remove(message.id)
         }
+    }
+}
+
+extension ExportReport {
+    /// What was done, if all parts of the directory could be read.
+    fileprivate func whole() throws -> SynchronizationReport {
+        if let error = failures.first { throw error }
+        return done
     }
 }

@@ -66,7 +66,7 @@ public actor InMemorySynchronizationState: SynchronizationState {
         for id in step.deleted {
             exchanged[id] = nil
             refreshes[id] = nil
-            if !step.released.contains(id) { deletions.append((id.organization, step.now)) }
+            if !step.uncounted.contains(id) { deletions.append((id.organization, step.now)) }
         }
         for id in step.solved { allProblems[id] = nil }
         for problem in step.problems { allProblems[problem.id] = problem }

@@ -102,7 +102,7 @@ extension StateConformance {
             try await state.commit(
                 .made {
                     $0.deleted = [Sample.id(1), Sample.id(2)]
-                    $0.released = [Sample.id(2)]
+                    $0.uncounted = [Sample.id(2)]
                 })
             let count = try await state.deletionCount(of: Sample.organization, since: .distantPast)
             try expect(count, is: 1, "deletions")

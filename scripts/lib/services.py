@@ -161,8 +161,8 @@ class Service:
     def _asked(self, command, *options):
         result = subprocess.run([self._binary, command, "--config", self.configuration, *options],
                                 capture_output=True, timeout=120, check=False)
-        # 1: there are problems; 4: the guard holds something. The answer is there all the same.
-        if result.returncode not in (0, 1, 4):
+        # 1: there are problems; 3: a cycle has failed; 4: the guard holds something. The answer is there all the same.
+        if result.returncode not in (0, 1, 3, 4):
             said = result.stderr.decode("utf-8", "replace").strip()
             raise Failure(f"interorg {command} of {self.name} ended with {result.returncode}: {said}")
         return result.stdout

@@ -26,7 +26,7 @@ public actor Master {
     }
 
     /// Own directory → master database.
-    public func exportDirectory() async throws -> SynchronizationReport {
+    public func exportDirectory() async throws -> ExportReport {
         try await participant.exportDirectory()
     }
 

@@ -35,12 +35,14 @@ extension Cursor {
 private actor MessageReader: ChangeReader {
     private let source: MessageSource
     private var index = 0
+    private var lastNumber: Int64
     private var isAtEnd = false
 
     private static let batchSize = 500
 
     init(source: MessageSource) {
         self.source = source
+        self.lastNumber = source.message.header.ranges[source.stream]?.after ?? 0
     }
 
     func next() async throws -> ChangeBatch? {
@@ -59,6 +61,12 @@ private actor MessageReader: ChangeReader {
             throw MessageError.damaged(
                 "\(source.message.header.from.name) may not change \(foreign.change.id), an entry of another organization"
             )
+        }
+        // The position moves along with the numbers: what came in another order would be skipped after an interruption.
+        for change in changes {
+            guard change.number > lastNumber, change.number <= source.message.header.ranges[source.stream]?.through ?? 0
+            else { throw MessageError.damaged("change \(change.number) is not in its place in the range") }
+            lastNumber = change.number
         }
         let through = max(changes.last?.number ?? source.above, source.above)
         let observations = changes.filter { $0.number > source.above }

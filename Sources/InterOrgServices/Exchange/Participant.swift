@@ -9,6 +9,9 @@ public protocol OrganizationDirectory: Sendable {
     /// The parts that are exported, each under a name that stays the same.
     var exports: [String] { get }
 
+    /// Whether entries of others are imported.
+    var imports: Bool { get }
+
     /// Looks whether everything is there that will be needed, so that what is missing is said at the start.
     func check() async throws
 
@@ -59,29 +62,55 @@ struct Participant: Sendable {
 
     // MARK: - The directory
 
-    /// Directory → log: numbers what has changed at home.
-    func exportDirectory() async throws -> SynchronizationReport {
-        var report = SynchronizationReport()
+    /// Directory → log: numbers what has changed at home. A part that cannot be read is in no other's way.
+    func exportDirectory() async throws -> ExportReport {
+        var report = ExportReport()
         guard let directory else { return report }
         for export in directory.exports {
-            let hierarchy = try await exporting(export, .hierarchy, from: directory)
-            let contents = try await exporting(export, .contents, from: directory)
-            report = report + (try await Agent(hierarchy: hierarchy, contents: contents).synchronize())
+            do {
+                report.done =
+                    report.done
+                    + (try await synchronizeExport(export) { stream, state in
+                        directory.source(export, stream, index: state)
+                    })
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                report.failures.append(error)
+            }
+        }
+        // An entry of a part that is not exported any more may be in one that has not been read.
+        guard report.failures.isEmpty else { return report }
+        let known = try await StoredSynchronizationState.names(beginning: Self.exportPrefix, in: store)
+        for name in known.subtracting(directory.exports.map { Self.exportPrefix + $0 }).sorted() {
+            let refresh = RefreshID(surroundings.newID())
+            report.done =
+                report.done
+                + (try await synchronizeExport(String(name.dropFirst(Self.exportPrefix.count))) { _, _ in
+                    EmptySource(refresh: refresh)
+                })
         }
         return report
     }
 
-    private func exporting(
-        _ export: String, _ stream: ChangeStream, from directory: any OrganizationDirectory
-    ) async throws -> Synchronizer {
-        let state = try await StoredSynchronizationState.open("export/\(export)", stream, in: store)
-        return synchronizer(
-            from: directory.source(export, stream, index: state), to: collector(of: organization.id), state)
+    private static let exportPrefix = "export/"
+
+    private func synchronizeExport(
+        _ export: String, source: (ChangeStream, StoredSynchronizationState) -> any ChangeSource
+    ) async throws -> SynchronizationReport {
+        var pair: [Synchronizer] = []
+        for stream in [ChangeStream.hierarchy, .contents] {
+            let state = try await StoredSynchronizationState.open(Self.exportPrefix + export, stream, in: store)
+            pair.append(synchronizer(from: source(stream, state), to: collector(of: organization.id), state))
+        }
+        return try await Agent(hierarchy: pair[0], contents: pair[1]).synchronize()
     }
 
-    /// The state that tells what of others stands in the directory.
+    /// The state that tells what of others stands in the directory. Where nothing is imported it is another one, so that
+    /// everything comes once that changes.
     func importState(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
-        try await StoredSynchronizationState.open("import", stream, in: store)
+        let name = directory?.imports == true ? "import" : "discard"
+        return try await StoredSynchronizationState.open(name, stream, in: store)
     }
 
     /// The directory as collector of what others have; nil if it takes nothing.
@@ -172,6 +201,44 @@ struct Participant: Sendable {
         PerStream(
             hierarchy: try await states.hierarchy.cursor()?.receivedPosition,
             contents: try await states.contents.cursor()?.receivedPosition)
+    }
+}
+
+/// What came of exporting all parts of a directory.
+public struct ExportReport: Sendable {
+    public var done = SynchronizationReport()
+    /// Why parts could not be read.
+    public var failures: [any Error] = []
+}
+
+/// A part of the directory that the configuration does not name any more: all that it had is gone from the exchange.
+struct EmptySource: ChangeSource {
+    let refresh: RefreshID
+
+    func read(after cursor: Cursor?) async throws -> any ChangeReader { Reader(refresh: refresh) }
+
+    private actor Reader: ChangeReader {
+        private let refresh: RefreshID
+        private var isRead = false
+
+        init(refresh: RefreshID) {
+            self.refresh = refresh
+        }
+
+        func next() -> ChangeBatch? {
+            guard !isRead else { return nil }
+            isRead = true
+            // No cursor of before may tell a later reading that nothing is new.
+            return ChangeBatch(
+                observations: [], cursor: Cursor(bytes: []), refresh: refresh, completesRefresh: true)
+        }
+    }
+}
+
+/// The receiving side of an organization that takes nothing: what comes is acknowledged, so that it does not come again.
+struct DiscardingCollector: Collector {
+    func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
+        ImportResult(outcomes: changes.map { _ in .imported(place: nil) })
     }
 }
 

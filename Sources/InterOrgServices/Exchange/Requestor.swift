@@ -36,7 +36,7 @@ public actor Requestor {
     }
 
     /// Directory → journal.
-    public func exportDirectory() async throws -> SynchronizationReport {
+    public func exportDirectory() async throws -> ExportReport {
         try await participant.exportDirectory()
     }
 
@@ -83,7 +83,7 @@ public actor Requestor {
         let own = participant.organization.id
         let participant = participant
         let imported = try await participant.importRanges(
-            of: message, states: states(), collector: { participant.directoryCollector($0) },
+            of: message, states: states(), collector: { participant.directoryCollector($0) ?? DiscardingCollector() },
             mayChange: { $0 != own })
         machine.imported(header)
         try await participant.peers.save(machine, of: master.id)
@@ -93,11 +93,6 @@ public actor Requestor {
 
     /// Whether a request has been posted that has not been answered.
     public func isWaiting() async throws -> Bool { try await machine().isWaiting }
-
-    /// How far the master's log has been imported.
-    public func position() async throws -> PerStream<ReceivedPosition?> {
-        try await participant.received(states())
-    }
 
     private func machine() async throws -> RequestorMachine {
         try await participant.peers.machine(of: master.id, as: RequestorMachine.self) ?? RequestorMachine()

@@ -56,9 +56,16 @@ struct ControlSocket: Service {
                 break
             }
             guard line == Self.synchronize + "\n" else { return }
-            let answer = try JSONEncoder().encode(await agent.cycle())
-            try await outbound.write(ByteBuffer(bytes: answer))
+            guard let report = await agent.cycle() else { return }
+            try await outbound.write(ByteBuffer(bytes: try JSONEncoder().encode(report)))
         }
+    }
+}
+
+/// The agent that was asked for a cycle has ended before it was over.
+public struct AgentStopped: Error, CustomStringConvertible {
+    public var description: String {
+        "the running agent was stopped before the cycle was over; what it has done is kept, start it or run this again"
     }
 }
 
@@ -83,6 +90,7 @@ public enum RunningAgent {
             for try await buffer in inbound { answer += buffer.readableBytesView }
             return answer
         }
+        guard !answer.isEmpty else { throw AgentStopped() }
         return try JSONDecoder().decode(CycleReport.self, from: Data(answer))
     }
 }

@@ -3,12 +3,13 @@ import Foundation
 import IncrementalSync
 import InterOrgProtocol
 import LDAPClient
+import LDAPDirectory
 import Logging
 import MailTransport
 import SQLiteStore
 
 /// What one cycle did. Counts are entries.
-public struct CycleReport: Sendable, Codable {
+public struct CycleReport: Hashable, Sendable, Codable {
     public var exported = 0
     public var imported = 0
     public var refused = 0
@@ -19,6 +20,8 @@ public struct CycleReport: Sendable, Codable {
     public var failures: [String] = []
     /// One of them will not go away by trying again: something has to be corrected.
     public var needsCorrection = false
+    /// One of them is none that a server or a configuration explains.
+    public var isDefect = false
 
     public init() {}
 }
@@ -39,12 +42,16 @@ actor Exchanger {
     let senders: [MailAddress: OrganizationID]
     let logger: Logger
     let now: @Sendable () -> Date
+    /// Called when messages may have been posted.
+    let posted: @Sendable () -> Void
     private var isStarted = false
+    /// What the last cycle could not do, as the store has it.
+    private var recordedFailures: [String]?
 
     init(
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
-        senders: [MailAddress: OrganizationID],
-        logger: Logger, now: @escaping @Sendable () -> Date
+        senders: [MailAddress: OrganizationID], logger: Logger, now: @escaping @Sendable () -> Date,
+        posted: @escaping @Sendable () -> Void
     ) {
         self.role = role
         self.directory = directory
@@ -53,6 +60,7 @@ actor Exchanger {
         self.senders = senders
         self.logger = logger
         self.now = now
+        self.posted = posted
     }
 
     func start() async throws {
@@ -62,12 +70,18 @@ actor Exchanger {
         case .requestor(let requestor): try await requestor.start()
         }
         isStarted = true
-        if let directory {
-            do {
-                try await directory.check()
-            } catch {
-                logger.error("check the directory: \(error)")
-            }
+        // What a service before this one has left.
+        posted()
+    }
+
+    /// What is wrong with the directory is said at once, and not only when something is to be written there.
+    func checkDirectory() async {
+        do {
+            try await directory?.check()
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.error("check the directory: \(error)")
         }
     }
 
@@ -77,22 +91,21 @@ actor Exchanger {
         switch role {
         case .master(let master):
             await attempt("export the directory", &report) { report in
-                let done = try await master.exportDirectory()
-                self.note(done, \.exported, &report)
+                let exported = try await master.exportDirectory()
+                self.note(exported.done, \.exported, &report)
+                for error in exported.failures { self.fail("export the directory", error, &report) }
             }
             await attempt("try problems again", &report) { report in
                 let done = try await master.retryProblems()
                 self.note(done, \.exported, &report)
             }
-            report = await processMail(report)
-            await attempt("import into the directory", &report) { report in
-                let done = try await master.importIntoDirectory()
-                self.note(done, \.imported, &report)
-            }
+            await readInbox(&report)
+            await importIntoDirectory(of: master, &report)
         case .requestor(let requestor):
             await attempt("export the directory", &report) { report in
-                let done = try await requestor.exportDirectory()
-                self.note(done, \.exported, &report)
+                let exported = try await requestor.exportDirectory()
+                self.note(exported.done, \.exported, &report)
+                for error in exported.failures { self.fail("export the directory", error, &report) }
             }
             await attempt("try problems again", &report) { report in
                 let done = try await requestor.retryProblems()
@@ -100,12 +113,14 @@ actor Exchanger {
             }
             await attempt("compose a request", &report) { _ in
                 if let number = try await requestor.request() {
+                    self.posted()
                     self.logger.info("request posted", metadata: ["request": "\(number)"])
                 }
             }
-            report = await processMail(report)
+            await readInbox(&report)
         }
         report.highest = (try? await ChangeLog(store: store).line().highest) ?? 0
+        await record(report.failures)
         let level: Logger.Level = report.exported + report.imported > 0 ? .info : .debug
         logger.log(
             level: level, "cycle done",
@@ -115,20 +130,44 @@ actor Exchanger {
         return report
     }
 
-    /// Everything in the inbox; parked messages again for as long as that leads on.
-    func processMail(_ before: CycleReport = CycleReport()) async -> CycleReport {
+    /// Deals with the mail that has come outside of a cycle.
+    func mailHasCome(_ before: CycleReport = CycleReport()) async -> CycleReport {
         var report = before
-        await attempt("read the inbox", &report) { report in
-            let round = InboxRound(Inbox(store: self.store), now: self.now)
-            try await round.run { mail in try await self.process(mail, &report) }
-        }
+        await readInbox(&report)
         if case .master(let master) = role, report.exported > before.exported {
-            await attempt("import into the directory", &report) { report in
-                let done = try await master.importIntoDirectory()
-                self.note(done, \.imported, &report)
+            await importIntoDirectory(of: master, &report)
+        }
+        if !report.failures.isEmpty { await record(report.failures) }
+        return report
+    }
+
+    /// Everything in the inbox; parked messages again for as long as that leads on.
+    private func readInbox(_ report: inout CycleReport) async {
+        await attempt("deal with the mail that has come", &report) { report in
+            let round = InboxRound(Inbox(store: self.store), now: self.now)
+            try await round.run { mail in
+                defer { self.posted() }
+                return try await self.process(mail, &report)
             }
         }
-        return report
+    }
+
+    private func importIntoDirectory(of master: Master, _ report: inout CycleReport) async {
+        await attempt("import into the directory", &report) { report in
+            let done = try await master.importIntoDirectory()
+            self.note(done, \.imported, &report)
+        }
+    }
+
+    /// Lets `interorg status` say what goes wrong; only news is written.
+    private func record(_ failures: [String]) async {
+        guard failures != recordedFailures else { return }
+        do {
+            try await store.recordFailures(failures, now: now())
+            recordedFailures = failures
+        } catch {
+            logger.error("record what went wrong: \(error)")
+        }
     }
 
     private func note(
@@ -154,10 +193,18 @@ actor Exchanger {
         } catch is CancellationError {
             return
         } catch {
-            report.failures.append("\(what): \(error)")
-            if (error as? LDAPError)?.isTransient != true { report.needsCorrection = true }
-            logger.error("\(what): \(error)")
+            fail(what, error, &report)
         }
+    }
+
+    private func fail(_ what: String, _ error: any Error, _ report: inout CycleReport) {
+        report.failures.append("\(what): \(error)")
+        switch error {
+        case let error as LDAPError: report.needsCorrection = report.needsCorrection || !error.isTransient
+        case is DirectoryError: report.needsCorrection = true
+        default: report.isDefect = true
+        }
+        logger.error("\(what): \(error)")
     }
 
     private func process(_ mail: WaitingMail, _ report: inout CycleReport) async throws -> Disposition {

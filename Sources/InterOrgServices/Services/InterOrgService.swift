@@ -23,6 +23,17 @@ public struct InterOrgService: Sendable {
     /// However large a mail may be: a message is held in memory several times on its way.
     private static let payloadBytesMax = 2_000_000
 
+    /// How large the change lines of a message may be together, so that its mail fits even if nothing of it can be
+    /// compressed.
+    private static func payloadBytesMax(messageBytesMax: Int, _ envelope: any SealedEnvelope) -> Int {
+        // What a header and a trailer need, with 200 incarnations and the names of many organizations.
+        let frameBytes = 30_000
+        let fits = stride(from: payloadBytesMax, through: 16_000, by: -1_000).first { bytes in
+            MailMessage.encodedBytesMax(payloadBytes: bytes + frameBytes, in: envelope) <= messageBytesMax
+        }
+        return fits ?? 16_000
+    }
+
     /// Opens the state folder, which no other process may be using, and checks what can be checked without a server.
     public init(_ configuration: Configuration, logger: Logger) throws {
         self.configuration = configuration
@@ -31,10 +42,8 @@ public struct InterOrgService: Sendable {
         let store = try ServiceStore(path: configuration.databasePath)
         self.store = store
 
-        let messageBytesMax = configuration.messageBytesMax
-        // Base64 makes four bytes of three, and a message that cannot be compressed must fit too.
-        let payloadBytesMax = min(messageBytesMax * 7 / 10, Self.payloadBytesMax)
-        let envelope = InsecureEnvelope(payloadBytesMax: max(messageBytesMax, 8_000_000) * 2)
+        let envelope = InsecureEnvelope(payloadBytesMax: max(configuration.messageBytesMax, 8_000_000) * 2)
+        let payloadBytesMax = Self.payloadBytesMax(messageBytesMax: configuration.messageBytesMax, envelope)
         let surroundings = Surroundings(
             now: { Date() }, newID: { UUID() },
             deletionGuard: DeletionGuard(
@@ -74,17 +83,18 @@ public struct InterOrgService: Sendable {
                     outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp()))
         }
         self.posts = posts
+        let wakeUps = posts.map(\.wakeUp)
         self.exchanger = Exchanger(
             role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
-            now: { Date() })
+            now: { Date() }, posted: { for wakeUp in wakeUps { wakeUp.signal() } })
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
     public func run() async throws {
         try await exchanger.start()
         let agent = SynchronizationAgent(
-            exchanger: exchanger, schedule: configuration.schedule, posts: posts, logger: logger)
-        let intake = MailIntake(listener: listener(agent))
+            exchanger: exchanger, schedule: configuration.schedule, logger: logger)
+        let intake = MailIntake(listener: listener { agent.mailHasCome() })
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
         logger.info(
             "started",
@@ -103,17 +113,27 @@ public struct InterOrgService: Sendable {
     /// - Parameter patience: how long to wait for the master's answer.
     public func synchronizeOnce(patience: Duration) async throws -> CycleReport {
         try await exchanger.start()
-        let agent = SynchronizationAgent(
-            exchanger: exchanger, schedule: configuration.schedule, posts: posts, logger: logger)
-        let listener = listener(agent)
+        let arrivals = WakeUp()
+        let listener = listener { arrivals.signal() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await listener.run() }
+            group.addTask {
+                // Without a listener no answer can come.
+                defer { arrivals.end() }
+                try await listener.run()
+            }
             var report = await exchanger.cycle()
             for post in posts { try await post.flush() }
-            let end = ContinuousClock.now + patience
-            while try await exchanger.isWaiting(), ContinuousClock.now < end {
-                try await Task.sleep(for: .milliseconds(100))
-                report = await exchanger.processMail(report)
+            if try await exchanger.isWaiting() {
+                group.addTask {
+                    try? await Task.sleep(for: patience)
+                    arrivals.end()
+                }
+                let failures = report.failures.count
+                for await _ in arrivals.signals {
+                    report = await exchanger.mailHasCome(report)
+                    // What cannot be done now is left to the next cycle.
+                    guard report.failures.count == failures, try await exchanger.isWaiting() else { break }
+                }
             }
             for post in posts { try await post.flush() }
             if try await exchanger.isWaiting() {
@@ -126,7 +146,7 @@ public struct InterOrgService: Sendable {
         }
     }
 
-    private func listener(_ agent: SynchronizationAgent) -> MailListener {
+    private func listener(_ mailHasCome: @escaping @Sendable () -> Void) -> MailListener {
         let inbox = configuration.exchange.inbox
         let store = store
         return MailListener(
@@ -137,7 +157,7 @@ public struct InterOrgService: Sendable {
             listening: { port in logger.info("listening for mail", metadata: ["port": "\(port)"]) },
             deliver: { mail in
                 try await Inbox(store: store).append(mail.bytes, from: mail.sender?.text ?? "", now: Date())
-                agent.mailHasCome()
+                mailHasCome()
             })
     }
 }

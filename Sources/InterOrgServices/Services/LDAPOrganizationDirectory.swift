@@ -40,6 +40,8 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         self.exports = exports
     }
 
+    var imports: Bool { access.importBase != nil }
+
     func check() async throws {
         try await access.check(exports: exports.compactMap { bases[$0]?.base })
     }

@@ -23,6 +23,10 @@ struct MailPost: Service {
 
     func run() async throws {
         try await cancelWhenGracefulShutdown {
+            // What an earlier process has put off still has its time.
+            if let time = try await outbox.nextAttempt(for: peer) {
+                wakeUp.signal(after: .seconds(max(0, time.timeIntervalSinceNow)))
+            }
             for await _ in wakeUp.signals {
                 while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
                     try await submit(message)
@@ -74,6 +78,11 @@ struct WakeUp: Sendable {
 
     func signal() {
         continuation.yield()
+    }
+
+    /// There is nothing more to wait for.
+    func end() {
+        continuation.finish()
     }
 
     func signal(after duration: Duration) {

@@ -17,6 +17,9 @@ final class StateLock: Sendable {
 
     /// Makes the folder if there is none, readable by nobody else.
     init(folder: String) throws {
+        // Address books and mail are in there: nobody else may read what this process makes, even in a folder that is
+        // open to others.
+        umask(0o077)
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

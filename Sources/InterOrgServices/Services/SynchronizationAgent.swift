@@ -2,25 +2,33 @@ import Foundation
 import Logging
 import MailTransport
 import ServiceLifecycle
+import Synchronization
 
 /// Runs cycles on the schedule and handles mail as it comes, one thing after the other.
 final class SynchronizationAgent: Service {
     private enum Command: Sendable {
-        case cycle(CheckedContinuation<CycleReport, Never>)
+        /// The number of the one who waits for its report.
+        case cycle(Int)
         case mail
+    }
+
+    /// Those who wait for a cycle.
+    private struct Waiting {
+        var isEnded = false
+        var count = 0
+        var continuations: [Int: CheckedContinuation<CycleReport?, Never>] = [:]
     }
 
     private let exchanger: Exchanger
     private let schedule: Configuration.Schedule
-    private let posts: [MailPost]
+    private let waiting = Mutex(Waiting())
     private let logger: Logger
     private let commands: AsyncStream<Command>
     private let queue: AsyncStream<Command>.Continuation
 
-    init(exchanger: Exchanger, schedule: Configuration.Schedule, posts: [MailPost], logger: Logger) {
+    init(exchanger: Exchanger, schedule: Configuration.Schedule, logger: Logger) {
         self.exchanger = exchanger
         self.schedule = schedule
-        self.posts = posts
         self.logger = logger
         (commands, queue) = AsyncStream.makeStream()
     }
@@ -28,20 +36,29 @@ final class SynchronizationAgent: Service {
     func run() async throws {
         queue.yield(.mail)
         await cancelWhenGracefulShutdown { [self] in
+            await exchanger.checkDirectory()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await self.keepSchedule() }
                 for await command in commands {
-                    await carryOut(command)
                     if Task.isCancelled { break }
+                    await carryOut(command)
                 }
                 group.cancelAll()
+                // The schedule itself may be waiting for a cycle, and the group for the schedule.
+                end()
             }
         }
-        queue.finish()
-        // Whoever still waits for a cycle gets an answer.
-        for await command in commands {
-            if case .cycle(let continuation) = command { continuation.resume(returning: CycleReport()) }
+        end()
+    }
+
+    /// Nobody who waits for a cycle waits in vain.
+    private func end() {
+        let left = waiting.withLock { waiting in
+            waiting.isEnded = true
+            defer { waiting.continuations = [:] }
+            return waiting.continuations.values
         }
+        for continuation in left { continuation.resume(returning: nil) }
     }
 
     /// A mail is in the inbox.
@@ -49,19 +66,29 @@ final class SynchronizationAgent: Service {
         queue.yield(.mail)
     }
 
-    /// Runs a cycle now, or after what is running.
-    func cycle() async -> CycleReport {
+    /// How many wait for a cycle.
+    var waitingCount: Int { waiting.withLock { $0.continuations.count } }
+
+    /// Runs a cycle now, or after what is running; nil if the agent ends before.
+    func cycle() async -> CycleReport? {
         await withCheckedContinuation { continuation in
-            if case .terminated = queue.yield(.cycle(continuation)) { continuation.resume(returning: CycleReport()) }
+            let number: Int? = waiting.withLock { waiting in
+                guard !waiting.isEnded else { return nil }
+                waiting.count += 1
+                waiting.continuations[waiting.count] = continuation
+                return waiting.count
+            }
+            if let number { queue.yield(.cycle(number)) } else { continuation.resume(returning: nil) }
         }
     }
 
     private func carryOut(_ command: Command) async {
         switch command {
-        case .cycle(let continuation): continuation.resume(returning: await exchanger.cycle())
-        case .mail: _ = await exchanger.processMail()
+        case .cycle(let number):
+            let report = await exchanger.cycle()
+            waiting.withLock { $0.continuations.removeValue(forKey: number) }?.resume(returning: report)
+        case .mail: _ = await exchanger.mailHasCome()
         }
-        for post in posts { post.wakeUp.signal() }
     }
 
     private func keepSchedule() async throws {

@@ -31,7 +31,7 @@ public struct ProblemReport: Sendable, Codable {
 
     /// All problems of a service, the oldest first.
     public static func read(_ configuration: Configuration) async throws -> [ProblemReport] {
-        guard let store = try ServiceStore.openExisting(path: configuration.databasePath) else { return [] }
+        let store = try configuration.existingStore()
         let names = try await Peers(store: store).names()
         return try await store.problems().map { listed in
             let problem = listed.problem
@@ -49,7 +49,6 @@ public struct ProblemReport: Sendable, Codable {
     ///
     /// - Returns: how many there were.
     public static func release(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {
-        guard let store = try ServiceStore.openExisting(path: configuration.databasePath) else { return 0 }
-        return try await store.releaseHeldDeletions(uuids, now: Date())
+        try await configuration.existingStore().releaseHeldDeletions(uuids, now: Date())
     }
 }

@@ -43,8 +43,17 @@ public struct StatusReport: Sendable, Codable {
     public var held: Int
     /// Mails that wait for other mails.
     public var parkedMails: Int
+    /// Mails that have come and could not be dealt with yet.
+    public var unreadMails: Int
+    /// What the last cycle could not do.
+    public var failures: [Failure]
     public var organizations: [OrganizationStatus]
     public var refusedMails: [RefusedMail]
+
+    public struct Failure: Sendable, Codable {
+        public var failure: String
+        public var since: Date
+    }
 
     public struct RefusedMail: Sendable, Codable {
         public var at: Date
@@ -56,13 +65,18 @@ public struct StatusReport: Sendable, Codable {
 extension StatusReport {
     /// - Throws: `StateFolderError` if the service has never run.
     public static func read(_ configuration: Configuration) async throws -> StatusReport {
-        guard let store = try ServiceStore.openExisting(path: configuration.databasePath) else {
-            throw StateFolderError(
-                description: "\(configuration.databasePath): there is no such file; the service has never run with "
-                    + "this configuration. Start it with interorg run",
-                isInUse: false)
-        }
-        return try await StatusReader(configuration: configuration, store: store).report()
+        try await StatusReader(configuration: configuration, store: configuration.existingStore()).report()
+    }
+}
+
+extension Configuration {
+    /// - Throws: `StateFolderError` if the service has never run.
+    func existingStore() throws -> ServiceStore {
+        if let store = try ServiceStore.openExisting(path: databasePath) { return store }
+        throw StateFolderError(
+            description: "\(databasePath): there is no such file; the service has never run with this configuration. "
+                + "Start it with interorg run, or correct state",
+            isInUse: false)
     }
 }
 
@@ -78,7 +92,9 @@ private struct StatusReader {
         var report = StatusReport(
             organization: configuration.organization, role: configuration.roleName, highestUSN: line.highest,
             problems: counts.values.map(\.problems).reduce(0, +), held: counts.values.map(\.held).reduce(0, +),
-            parkedMails: try await Inbox(store: store).ids(parked: true).count, organizations: [],
+            parkedMails: try await Inbox(store: store).ids(parked: true).count,
+            unreadMails: try await Inbox(store: store).ids(parked: false).count,
+            failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) }, organizations: [],
             refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
         switch configuration.role {
         case .master(let requestors): report.organizations = try await organizations(of: requestors)
