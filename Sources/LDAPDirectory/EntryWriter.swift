@@ -19,7 +19,7 @@ struct EntryWriter: Sendable {
     func write(_ entry: Entry, in container: LDAPDN, members: [Value], hint: Place?) async throws -> Outcome {
         try await outcome {
             if let hint, let current = try await find(entry.id, at: hint, kind: entry.kind) {
-                return try await update(current, to: entry, in: container, members: members)
+                return try await update(current, to: entry, in: container, members: members, formerly: hint)
             }
             return try await add(entry, in: container, members: members, suffix: nil)
         }
@@ -67,7 +67,7 @@ struct EntryWriter: Sendable {
         } catch LDAPResultCode.entryAlreadyExists {
             // Written before an interruption, or under another name since; or another entry has the name.
             if let current = try await find(entry.id, at: dn.place, kind: entry.kind) {
-                return try await update(current, to: entry, in: container, members: members)
+                return try await update(current, to: entry, in: container, members: members, formerly: nil)
             }
             guard suffix == nil else { return .refused(reason: "add \(dn): its name and \(dn) are both taken") }
             try await refuseForeign(dn)
@@ -83,8 +83,9 @@ struct EntryWriter: Sendable {
 
     // MARK: - Updating
 
+    /// - Parameter formerly: where the entry stood when an import of it was last committed.
     private func update(
-        _ current: DirectoryEntry, to entry: Entry, in container: LDAPDN, members: [Value]
+        _ current: DirectoryEntry, to entry: Entry, in container: LDAPDN, members: [Value], formerly: Place?
     ) async throws -> Outcome {
         var desired = desired(entry, in: container, members: members, suffix: nil)
         var target = try dn(of: desired, in: container)
@@ -109,7 +110,10 @@ struct EntryWriter: Sendable {
         // A rename has changed the attribute that names the entry.
         let actual = isRenamed ? try await find(entry.id, at: target.place, kind: entry.kind) ?? current : current
         let isModified = try await modify(actual, at: target, to: desired, kind: entry.kind)
-        if isRenamed { try await renameInGroups(here, to: target, kind: entry.kind) }
+        // An earlier attempt may have been interrupted between the rename and the groups.
+        for old in Set([here] + [formerly.flatMap { try? LDAPDN($0.text) }].compactMap(\.self)) where old != target {
+            try await renameInGroups(old, to: target, kind: entry.kind)
+        }
         if suffix == nil, !isRenamed, !isModified { return .unchanged(place: try target.place) }
         return try placed(target, suffix: suffix)
     }

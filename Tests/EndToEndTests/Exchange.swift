@@ -16,7 +16,7 @@ struct Exchange {
         return try await viewer.withDirectory { connection in
             let entries: [LDAPEntry]
             do {
-                entries = try await connection.entries(base: base, attributes: ["uid", "ou", "title", "sn"])
+                entries = try await connection.entries(base: base, attributes: ["uid", "ou", "title", "sn", "member"])
             } catch LDAPResultCode.noSuchObject {
                 return []
             }
@@ -25,7 +25,11 @@ struct Exchange {
                 let values = ["uid", "ou", "title", "sn"].map { name in
                     entry[name].map { String(decoding: $0, as: UTF8.self) }.sorted().joined(separator: "|")
                 }
-                return ([String(place)] + values).joined(separator: " ")
+                let members = entry["member"].map { member in
+                    let dn = String(decoding: member, as: UTF8.self)
+                    return dn.hasSuffix("," + base) ? String(dn.dropLast(base.count + 1)) : dn
+                }
+                return ([String(place)] + values + members.sorted()).joined(separator: " ")
             }.sorted()
         }
     }

@@ -50,6 +50,30 @@ struct RandomChanges {
                 )
                 if number.isMultiple(of: 3) { try await connection.delete(dn: people[4].dn) }
             }
+            try await changeGroups(in: organization, &random)
+        }
+    }
+
+    /// Adds a group, and gives every group other members: no server here does it when an entry is renamed or deleted.
+    private func changeGroups(in organization: Organization, _ random: inout SeededGenerator) async throws {
+        let base = organization.exportBase
+        let (people, groups) = try await organization.withDirectory { connection in
+            try await connection.add(
+                dn: "cn=group\(number),\(base)",
+                attributes: [
+                    LDAPAttribute("objectClass", "groupOfNames"), LDAPAttribute("cn", "group\(number)"),
+                    LDAPAttribute("member", "cn=group\(number),\(base)"),
+                ])
+            return (
+                try await connection.entries(base: base, filter: "(objectClass=inetOrgPerson)").map(\.dn).sorted(),
+                try await connection.entries(base: base, filter: "(objectClass=groupOfNames)").map(\.dn).sorted()
+            )
+        }
+        for group in groups {
+            let members = people.shuffled(using: &random).prefix(3).map { Array($0.utf8) }
+            try await organization.withDirectory { connection in
+                try await connection.modify(dn: group, [LDAPModification(.replace, "member", members)])
+            }
         }
     }
 }

@@ -135,6 +135,21 @@ struct ImportContainerTests {
         }
     }
 
+    @Test("name a member where it stands, though an interruption came between its rename and them")
+    func interruptedRename() async throws {
+        try await withImport { destination in
+            try await destination.synchronize([.person(2, "alice"), .group(1, "team", of: [2])])
+            // What a process has done that was killed before it came to the group.
+            try await destination.asAdministrator { connection in
+                try await connection.rename(
+                    dn: "uid=alice,\(DirectoryImport.branchDN)", newRDN: "uid=alicia", deleteOldRDN: true)
+            }
+            try await destination.synchronize([.person(2, "alicia")])
+            let team = try #require(try await destination.entry("cn=team,ou=branch"))
+            #expect(Set(team["member"]) == ["uid=alicia,\(DirectoryImport.branchDN)"].directoryValues)
+        }
+    }
+
     @Test("name a renamed member by its new name")
     func renamedMember() async throws {
         try await withImport { destination in
