@@ -109,9 +109,11 @@ struct Participant: Sendable {
     /// The state that tells what of others stands in the directory. Where nothing is imported it is another one, so that
     /// everything comes once that changes.
     func importState(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
-        let name = directory?.imports == true ? "import" : "discard"
+        let name = Self.importState(imports: directory?.imports == true)
         return try await StoredSynchronizationState.open(name, stream, in: store)
     }
+
+    static func importState(imports: Bool) -> String { imports ? "import" : "discard" }
 
     /// The directory as collector of what others have; nil if it takes nothing.
     func directoryCollector(_ state: StoredSynchronizationState) -> (any Collector)? {

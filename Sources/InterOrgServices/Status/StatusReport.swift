@@ -141,8 +141,9 @@ private struct StatusReader {
         let waiting = try await Outbox(store: store).waiting()
         var positions: [Int64] = []
         var entries: [OrganizationID: Int] = [:]
+        let name = Participant.importState(imports: configuration.directory.importBase != nil)
         for stream in ChangeStream.allCases {
-            let state = try await StoredSynchronizationState.open("import", stream, in: store)
+            let state = try await StoredSynchronizationState.open(name, stream, in: store)
             positions.append(try await state.cursor()?.receivedPosition?.position.number ?? 0)
             for (organization, count) in try await state.entryCounts() { entries[organization, default: 0] += count }
         }
