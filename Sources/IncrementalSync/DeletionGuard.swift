@@ -14,12 +14,16 @@ public struct DeletionGuard: Hashable, Sendable {
         self.percent = percent
     }
 
+    /// Holds nothing.
+    public static let none = DeletionGuard(count: .max, percent: .max)
+
     /// - Parameters:
     ///   - deletions: how many are about to happen.
     ///   - recent: how many happened within the last 24 hours.
     ///   - entries: how many entries there are before these deletions.
     /// - Returns: nil if they may happen, else the limit that they exceed, for people.
     public func exceededLimit(deletions: Int, recent: Int, entries: Int) -> String? {
+        guard self != .none else { return nil }
         let total = deletions + recent
         if total > count { return "\(total) deletions within 24 hours, more than \(count)" }
         let before = entries + recent

@@ -6,14 +6,17 @@ public struct ExchangeRecord: Hashable, Sendable {
     public var id: EntryID
     /// The digest of what the destination has; nil if it has refused the entry so far.
     public var digest: EntryDigest?
-    /// Where the entry stands, in the one store of the two that is a directory: its DN.
+    /// Where the entry stands in the source's store, if that is a directory.
+    public var home: Place?
+    /// Where it stands in the destination's, if that is one.
     public var place: Place?
     /// What a person would call the entry.
     public var label: String?
 
-    public init(id: EntryID, digest: EntryDigest?, place: Place? = nil, label: String? = nil) {
+    public init(id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, label: String? = nil) {
         self.id = id
         self.digest = digest
+        self.home = home
         self.place = place
         self.label = label
     }
@@ -32,7 +35,7 @@ public struct Step: Sendable {
     public var references: [EntryID: [ResolvedReference]] = [:]
     /// Entries that the destination has deleted.
     public var deleted: [EntryID] = []
-    /// Those of them that do not count as recent deletions: a person has let them go, or they have only moved away.
+    /// Those of them that do not count as recent deletions: a person has let them go.
     public var uncounted: Set<EntryID> = []
     public var appended: [Change] = []
     public var posted: [OutgoingMessage] = []
@@ -70,13 +73,7 @@ public protocol SynchronizationState: Sendable {
     /// How many of them were deleted since then, without a person's word.
     func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int
 
-    /// Which of these entries another synchronization of the same directory has: they have moved to another part of it
-    /// and are not gone.
-    func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID>
-
+    /// An entry that the destination has got belongs to this synchronization alone: where parts of one directory are read
+    /// each for itself, it has moved here, and is not gone from there.
     func commit(_ step: Step) async throws
-}
-
-extension SynchronizationState {
-    public func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID> { [] }
 }

@@ -8,26 +8,14 @@ struct Attempt {
     /// Whether the destination has it, as far as the state knows. Deleting what is not known to be there harms nobody,
     /// but may clear away what a crash left behind.
     var isKnown = true
+    /// Where the entry stands in the source's store.
+    var home: Place?
+    /// Where it stands in the destination's, as far as the state knows.
     var place: Place?
     var label: String?
 }
 
 extension Synchronizer {
-    /// Takes the deletions of entries that have only moved to another part of the directory out of the attempts: this
-    /// state forgets them, and nobody deletes them.
-    func forgetMoved(
-        _ attempts: [Attempt], problems: [EntryID: Problem], into step: inout Step
-    ) async throws -> [Attempt] {
-        let deletions = attempts.filter { $0.change.entry == nil }.map(\.change.id)
-        guard !deletions.isEmpty else { return attempts }
-        let moved = try await state.movedAway(deletions)
-        guard !moved.isEmpty else { return attempts }
-        step.deleted += moved
-        step.uncounted.formUnion(moved)
-        step.solved += moved.filter { problems[$0] != nil }
-        return attempts.filter { $0.change.entry != nil || !moved.contains($0.change.id) }
-    }
-
     /// Takes the deletions that exceed the guard's limits out of the attempts and makes problems of them.
     ///
     /// - Parameter pending: how many deletions of each organization are about to happen in all, where that is known
@@ -99,7 +87,9 @@ extension Synchronizer {
         guard state.tracksEntries else { return }
         if let entry = attempt.change.entry {
             step.exchanged.append(
-                ExchangeRecord(id: id, digest: entry.digest, place: place ?? attempt.place, label: entry.label))
+                ExchangeRecord(
+                    id: id, digest: entry.digest, home: attempt.home, place: place ?? attempt.place, label: entry.label)
+            )
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
@@ -113,7 +103,8 @@ extension Synchronizer {
         // A refused entry counts as seen: it is missing from the destination, not from the source.
         if attempt.change.entry != nil {
             step.exchanged.append(
-                ExchangeRecord(id: attempt.change.id, digest: nil, place: attempt.place, label: attempt.label))
+                ExchangeRecord(
+                    id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place, label: attempt.label))
         }
     }
 

@@ -54,11 +54,11 @@ public struct Synchronizer: Sendable {
         let records = try await state.records(due.map(\.id))
         var step = Step(now: now())
         let known = Dictionary(due.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var attempts = due.map {
+        let attempts = due.map {
             Attempt(
-                change: $0.change, isKnown: records[$0.id] != nil, place: records[$0.id]?.place, label: $0.label)
+                change: $0.change, isKnown: records[$0.id] != nil, home: records[$0.id]?.home,
+                place: records[$0.id]?.place, label: $0.label)
         }
-        attempts = try await forgetMoved(attempts, problems: known, into: &step)
         try await importAttempts(attempts, problems: known, into: &step, &report)
         try await state.commit(step)
         return report
@@ -84,7 +84,6 @@ public struct Synchronizer: Sendable {
             consider(
                 observation, isNews: isNews, records[observation.id], problems[observation.id], &attempts, &step)
         }
-        attempts = try await forgetMoved(attempts, problems: problems, into: &step)
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
         try await importAttempts(attempts, problems: problems, into: &step, &report)
         try await state.commit(step)
@@ -118,23 +117,24 @@ public struct Synchronizer: Sendable {
             if problem?.kind == .held { return }
             attempts.append(
                 Attempt(
-                    change: change, number: observation.number, isKnown: record != nil, place: record?.place,
-                    label: record?.label))
+                    change: change, number: observation.number, isKnown: record != nil, home: record?.home,
+                    place: record?.place, label: record?.label))
             return
         }
         guard state.tracksEntries, !isNews, let record, record.digest == entry.digest, problem?.isDeletion ?? true
         else {
             attempts.append(
                 Attempt(
-                    change: change, number: observation.number, place: observation.place ?? record?.place,
-                    label: entry.label))
+                    change: change, number: observation.number, home: observation.place ?? record?.home,
+                    place: record?.place, label: entry.label))
             return
         }
         // The General page is as it was. A place in the source may have changed all the same.
         if problem != nil { step.solved.append(entry.id) }
-        if let place = observation.place, place != record.place {
+        if let home = observation.place, home != record.home {
             step.exchanged.append(
-                ExchangeRecord(id: entry.id, digest: record.digest, place: place, label: entry.label))
+                ExchangeRecord(
+                    id: entry.id, digest: record.digest, home: home, place: record.place, label: entry.label))
         } else {
             step.seen.append(entry.id)
         }
@@ -149,9 +149,9 @@ public struct Synchronizer: Sendable {
             let problems = try await state.problems(ids)
             var step = Step(now: now())
             var attempts = ids.map {
-                Attempt(change: .delete($0), place: records[$0]?.place, label: records[$0]?.label)
+                Attempt(
+                    change: .delete($0), home: records[$0]?.home, place: records[$0]?.place, label: records[$0]?.label)
             }
-            attempts = try await forgetMoved(attempts, problems: problems, into: &step)
             attempts = try await holdDeletions(attempts, pending: pending, problems: problems, into: &step, &report)
             try await importAttempts(attempts, problems: problems, into: &step, &report)
             try await state.commit(step)

@@ -138,8 +138,8 @@ actor DirectoryReader: ChangeReader {
     /// A present UUID that is not known here is fetched: the state has lost it.
     private func present(_ uuids: [UUID]) async throws -> [Observation] {
         let ids = uuids.map(entryID)
-        let places = try await source.index.places(of: ids)
-        let unknown = ids.filter { places[$0] == nil }
+        let recorded = try await source.index.recorded(ids)
+        let unknown = ids.filter { !recorded.contains($0) }
         var observations = ids.map { Observation(.present($0)) }
         for start in stride(from: 0, to: unknown.count, by: Self.fetchedTogether) {
             observations += try await fetch(Array(unknown[start..<min(start + Self.fetchedTogether, unknown.count)]))

@@ -107,15 +107,29 @@ struct EntryWriter: Sendable {
                 }
             }
         }
-        // A rename has changed the attribute that names the entry.
-        let actual = isRenamed ? try await find(entry.id, at: target.place, kind: entry.kind) ?? current : current
-        let isModified = try await modify(actual, at: target, to: desired, kind: entry.kind)
-        // An earlier attempt may have been interrupted between the rename and the groups.
-        for old in Set([here] + [formerly.flatMap { try? LDAPDN($0.text) }].compactMap(\.self)) where old != target {
-            try await renameInGroups(old, to: target, kind: entry.kind)
+        if isRenamed { try await renameInGroups(here, to: target, kind: entry.kind) }
+        try await finishRename(from: formerly, of: here, to: target, kind: entry.kind)
+        do {
+            // A rename has changed the attribute that names the entry.
+            let actual = isRenamed ? try await find(entry.id, at: target.place, kind: entry.kind) ?? current : current
+            let isModified = try await modify(actual, at: target, to: desired, kind: entry.kind)
+            if suffix == nil, !isRenamed, !isModified { return .unchanged(place: try target.place) }
+            return try placed(target, suffix: suffix)
+        } catch let error as LDAPError where isRenamed && !error.isTransient {
+            // It stands at its new place, whatever else it lacks.
+            return .incomplete(place: try target.place, reason: error.description)
         }
-        if suffix == nil, !isRenamed, !isModified { return .unchanged(place: try target.place) }
-        return try placed(target, suffix: suffix)
+    }
+
+    /// An earlier attempt may have been interrupted between the rename and the groups. Where another entry stands by now,
+    /// that one is meant.
+    private func finishRename(
+        from formerly: Place?, of here: LDAPDN, to target: LDAPDN, kind: Entry.Kind
+    ) async throws {
+        guard let old = try formerly.map({ try LDAPDN($0.text) }), old != here, old != target,
+            try await connection.entry(dn: old.string(), attributes: ["1.1"]) == nil
+        else { return }
+        try await renameInGroups(old, to: target, kind: kind)
     }
 
     private func rename(_ dn: String, _ here: LDAPDN, to target: LDAPDN) async throws {
@@ -156,10 +170,19 @@ struct EntryWriter: Sendable {
                 else { continue }
                 let moved = new.rdns.reversed() + member.rdns.dropLast(old.rdns.count).reversed()
                 let name = moved.reduce(LDAPDN.root) { $0.appending($1) }
-                try await connection.modify(
-                    dn: group.dn,
-                    [LDAPModification(.delete, "member", [value]), LDAPModification(.add, "member", name.description)])
+                try await renameMember(value, to: name, in: group)
             }
+        }
+    }
+
+    private func renameMember(_ old: [UInt8], to new: LDAPDN, in group: LDAPEntry) async throws {
+        let isThere = group["member"].contains { (try? LDAPDN(String(decoding: $0, as: UTF8.self))) == new }
+        var modifications = [LDAPModification(.delete, "member", [old])]
+        if !isThere { modifications.append(LDAPModification(.add, "member", new.description)) }
+        do {
+            try await connection.modify(dn: group.dn, modifications)
+        } catch LDAPResultCode.noSuchAttribute {
+            // Somebody else was faster.
         }
     }
 
@@ -175,6 +198,11 @@ struct EntryWriter: Sendable {
             desired.attributes[index].values = [Value(own.description)]
         }
         return desired
+    }
+
+    /// Where the entry belongs, if no other has its name.
+    func target(of entry: Entry, in container: LDAPDN) throws -> LDAPDN {
+        try dn(of: desired(entry, in: container, members: [], suffix: nil), in: container)
     }
 
     private func dn(of desired: DesiredEntry, in container: LDAPDN) throws -> LDAPDN {

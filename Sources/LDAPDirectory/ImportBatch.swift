@@ -69,24 +69,38 @@ struct ImportBatch {
         return outcomes
     }
 
-    /// Entries that stand somewhere first: a rename frees a DN that another takes. Groups last: they name their members.
+    /// People before groups, which name their members.
     mutating func importEntries(_ entries: Numbered<Entry>) async throws -> Numbered<Outcome> {
         try await ensureOrganizations(of: entries.map(\.1))
-        var known: Set<EntryID> = []
-        for (_, entry) in entries where placed[entry.id] != nil { known.insert(entry.id) }
-        let people = entries.filter { $0.1.kind != .group }
         var outcomes: Numbered<Outcome> = []
-        for part in [
-            people.filter { known.contains($0.1.id) }, people.filter { !known.contains($0.1.id) },
-            entries.filter { $0.1.kind == .group },
-        ] {
-            let done = try await inFlight(part) { entry, batch in (try await batch.importEntry(entry), entry) }
-            for (index, (outcome, entry)) in done {
-                note(outcome, of: entry, oldPlace: nil)
-                outcomes.append((index, outcome))
+        for part in [entries.filter { $0.1.kind != .group }, entries.filter { $0.1.kind == .group }] {
+            let turns = Dictionary(try part.map { ($0.0, try turn(of: $0.1)) }, uniquingKeysWith: { first, _ in first })
+            for turn in Turn.allCases {
+                let done = try await inFlight(part.filter { turns[$0.0] == turn }, width: turn.width) { entry, batch in
+                    (try await batch.importEntry(entry), entry)
+                }
+                for (index, (outcome, entry)) in done {
+                    note(outcome, of: entry, oldPlace: nil)
+                    outcomes.append((index, outcome))
+                }
             }
         }
         return outcomes
+    }
+
+    /// What stands somewhere comes before what is new: a rename frees a DN that another takes.
+    private enum Turn: CaseIterable {
+        case renamed, standing, new
+
+        /// How many at a time. Renames come one by one: before another entry takes the old name, the groups that have
+        /// it as a member name it by its new one.
+        var width: Int { self == .renamed ? 1 : DirectoryCollector.operationsInFlight }
+    }
+
+    private func turn(of entry: Entry) throws -> Turn {
+        guard let place = place(of: entry.id) else { return .new }
+        guard let container = try container(of: entry) else { return .standing }
+        return try writer.target(of: entry, in: container).place.key == place.key ? .standing : .renamed
     }
 
     private mutating func note(_ outcome: Outcome, of entry: Entry, oldPlace: Place?) {
@@ -110,14 +124,14 @@ struct ImportBatch {
 
     /// Runs the operation for every element, so many at a time.
     private func inFlight<Element: Sendable, Result: Sendable>(
-        _ elements: Numbered<Element>,
+        _ elements: Numbered<Element>, width: Int = DirectoryCollector.operationsInFlight,
         _ operation: @escaping @Sendable (Element, ImportBatch) async throws -> Result
     ) async throws -> Numbered<Result> {
         let batch = self
         return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
             var results: Numbered<Result> = []
             var waiting = elements[...]
-            for _ in 0..<DirectoryCollector.operationsInFlight {
+            for _ in 0..<width {
                 guard let (index, element) = waiting.popFirst() else { break }
                 group.addTask { (index, try await operation(element, batch)) }
             }
@@ -137,18 +151,10 @@ extension ImportBatch {
         guard Entry.Kind.known.contains(entry.kind) else {
             return .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may")
         }
-        let container: LDAPDN
-        if let parent = entry.parent {
-            let id = EntryID(organization: entry.id.organization, uuid: parent)
-            guard let place = place(of: id) else {
-                return .waiting(reason: "its container \(parent.text) has not been imported yet")
-            }
-            container = try LDAPDN(place.text)
-        } else {
-            guard let organization = session.organizations[entry.id.organization] else {
-                return .waiting(reason: "the name of its organization \(entry.id.organization) is not known yet")
-            }
-            container = organization
+        guard let container = try container(of: entry) else {
+            return .waiting(
+                reason: entry.parent.map { "its container \($0.text) has not been imported yet" }
+                    ?? "the name of its organization \(entry.id.organization) is not known yet")
         }
         var members: [Value] = []
         var missing = 0
@@ -165,6 +171,13 @@ extension ImportBatch {
         case .incomplete, .refused, .waiting:
             return outcome
         }
+    }
+
+    /// Where the entry belongs; nil if that is not there yet.
+    private func container(of entry: Entry) throws -> LDAPDN? {
+        guard let parent = entry.parent else { return session.organizations[entry.id.organization] }
+        let place = place(of: EntryID(organization: entry.id.organization, uuid: parent))
+        return try place.map { try LDAPDN($0.text) }
     }
 
     /// The containers `ou=<organization>` of all organizations in the batch, made where they are missing.

@@ -16,6 +16,7 @@ public actor StrayEntries {
     /// About 250 bytes each.
     private static let countMax = 50_000
     private static let lookedUpTogether = 500
+    private static let limits: [LDAPResultCode] = [.sizeLimitExceeded, .timeLimitExceeded, .adminLimitExceeded]
 
     public init() {}
 
@@ -59,7 +60,7 @@ public actor StrayEntries {
                     break
                 }
             }
-        } catch LDAPResultCode.sizeLimitExceeded {
+        } catch let error as LDAPError where Self.limits.contains(error.code) {
             isWhole = false
         }
         return strays.merging(try await unknown(of: batch, index)) { first, _ in first }

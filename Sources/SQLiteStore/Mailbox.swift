@@ -12,6 +12,13 @@ public struct WaitingMail: Sendable {
     public var parked: String?
 }
 
+/// More mail has come than the service has dealt with.
+public struct InboxFull: Error, CustomStringConvertible {
+    public var count: Int
+
+    public var description: String { "\(count) mails wait to be dealt with already" }
+}
+
 /// Mail that has come: durable before the sender is told so, gone when it has been imported.
 public struct Inbox: Sendable {
     let store: ServiceStore
@@ -25,13 +32,13 @@ public struct Inbox: Sendable {
         self.store = store
     }
 
-    /// Keeps a mail until it has been dealt with; the oldest of too many are forgotten, since everything in them is
-    /// sent again when it is asked for.
+    /// Keeps a mail until it has been dealt with.
+    ///
+    /// - Throws: `InboxFull` if there are too many already: the sender's server is to try again later.
     public func append(_ mail: [UInt8], from sender: String, now: Date) async throws {
         try await store.write { db in
-            try db.execute(
-                sql: "DELETE FROM inbox WHERE id NOT IN (SELECT id FROM inbox ORDER BY id DESC LIMIT ?)",
-                arguments: [Self.waitingMax - 1])
+            let count = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM inbox") ?? 0
+            guard count < Self.waitingMax else { throw InboxFull(count: count) }
             try db.execute(
                 sql: "INSERT INTO inbox (received_at, sender, mail) VALUES (?, ?, ?)",
                 arguments: [now.timeIntervalSinceReferenceDate, sender, Data(mail)])

@@ -8,6 +8,7 @@ extension ServiceStore {
             try createStates(db)
             try createMailbox(db)
         }
+        migrator.registerMigration("2", migrate: separatePlaces)
         return migrator
     }
 
@@ -53,6 +54,23 @@ extension ServiceStore {
                 """)
     }
 
+    /// An entry stands somewhere at both sides; a synchronization says which directories those are. Also: what went wrong.
+    private static func separatePlaces(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS failure (since REAL NOT NULL, text TEXT NOT NULL);
+                ALTER TABLE synchronization ADD COLUMN source TEXT;
+                ALTER TABLE synchronization ADD COLUMN destination TEXT;
+                UPDATE synchronization SET source = 'directory' WHERE name LIKE 'export/%';
+                UPDATE synchronization SET destination = 'directory' WHERE name LIKE 'import/%';
+                ALTER TABLE exchange_record ADD COLUMN home_key TEXT;
+                ALTER TABLE exchange_record ADD COLUMN home TEXT;
+                UPDATE exchange_record SET home_key = place_key, home = place, place_key = NULL, place = NULL
+                WHERE synchronization IN (SELECT id FROM synchronization WHERE source IS NOT NULL);
+                CREATE INDEX exchange_record_home ON exchange_record (home_key) WHERE home_key IS NOT NULL;
+                """)
+    }
+
     private static func createMailbox(_ db: Database) throws {
         try db.execute(
             sql: """
@@ -66,7 +84,6 @@ extension ServiceStore {
                     id INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, request INTEGER NOT NULL,
                     payload BLOB NOT NULL, created_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
                     next_attempt REAL NOT NULL, error TEXT);
-                CREATE TABLE failure (since REAL NOT NULL, text TEXT NOT NULL);
                 """)
     }
 }

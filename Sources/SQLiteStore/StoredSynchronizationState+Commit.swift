@@ -13,6 +13,7 @@ extension StoredSynchronizationState {
             }
             try markSeen(step, in: db)
             try recordExchanged(step, in: db)
+            try takeOver(step.exchanged, in: db)
             try recordDeleted(step, in: db)
             try ChangeLog.append(step.appended, stream: stream, in: db)
             try Outbox.append(step.posted, now: step.now, in: db)
@@ -39,16 +40,19 @@ extension StoredSynchronizationState {
         if stream == .hierarchy { try moveContents(of: step.exchanged, in: db) }
         let upsert = try db.cachedStatement(
             sql: """
-                INSERT INTO exchange_record (synchronization, organization, uuid, digest, place_key, place, label, refresh)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO exchange_record
+                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, label, refresh)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
-                    digest = excluded.digest, place_key = excluded.place_key, place = excluded.place, label = excluded.label,
+                    digest = excluded.digest, home_key = excluded.home_key, home = excluded.home,
+                    place_key = excluded.place_key, place = excluded.place, label = excluded.label,
                     refresh = coalesce(excluded.refresh, refresh)
                 """)
         for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
-                record.place?.key, record.place?.text, record.label, step.refresh?.uuid,
+                record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.label,
+                step.refresh?.uuid,
             ])
         }
         let clear = try db.cachedStatement(
@@ -67,6 +71,25 @@ extension StoredSynchronizationState {
                     id, entry.organization.uuid, entry.uuid, reference.place,
                     reference.found?.id.organization.uuid, reference.found?.id.uuid, reference.found?.label,
                 ])
+            }
+        }
+    }
+
+    /// What another synchronization from the same directory has recorded of an entry is about a part of it that the
+    /// entry has left.
+    private func takeOver(_ records: [ExchangeRecord], in db: Database) throws {
+        guard let source = ends.source else { return }
+        let others = try Int64.fetchAll(
+            db,
+            sql: "SELECT id FROM synchronization WHERE source = ? AND destination IS ? AND id <> ?",
+            arguments: [source, ends.destination, id])
+        for other in others {
+            for table in ["exchange_record", "reference", "problem"] {
+                let forget = try db.cachedStatement(
+                    sql: "DELETE FROM \(table) WHERE synchronization = ? AND organization = ? AND uuid = ?")
+                for record in records where record.digest != nil {
+                    try forget.execute(arguments: [other, record.id.organization.uuid, record.id.uuid])
+                }
             }
         }
     }

@@ -3,31 +3,52 @@ import Foundation
 import GRDB
 import IncrementalSync
 
+/// The directories that a synchronization reads and writes, under names that stay the same within a store. All the
+/// synchronizations of a directory know together where entries stand in it.
+public struct SynchronizationEnds: Sendable {
+    public var source: String?
+    public var destination: String?
+
+    public init(source: String? = nil, destination: String? = nil) {
+        self.source = source
+        self.destination = destination
+    }
+
+    /// Neither end is a directory.
+    public static let neither = SynchronizationEnds()
+}
+
 /// The state of one synchronization, in its service's store.
 public struct StoredSynchronizationState: SynchronizationState {
     let store: ServiceStore
     public let name: String
     public let stream: ChangeStream
     let id: Int64
+    /// The directories that the synchronization reads and writes.
+    let ends: SynchronizationEnds
 
     public var tracksEntries: Bool { true }
 
-    /// - Parameter name: tells it from the other synchronizations of the service, for ever.
+    /// - Parameters:
+    ///   - name: tells it from the other synchronizations of the service, for ever.
+    ///   - ends: always the same for a name.
     public static func open(
-        _ name: String, _ stream: ChangeStream, in store: ServiceStore
+        _ name: String, _ stream: ChangeStream, _ ends: SynchronizationEnds = .neither, in store: ServiceStore
     ) async throws -> StoredSynchronizationState {
         let name = "\(name)/\(stream.rawValue)"
         let find: @Sendable (Database) throws -> Int64? = { db in
             try Int64.fetchOne(db, sql: "SELECT id FROM synchronization WHERE name = ?", arguments: [name])
         }
         if let id = try await store.read(find) {
-            return StoredSynchronizationState(store: store, name: name, stream: stream, id: id)
+            return StoredSynchronizationState(store: store, name: name, stream: stream, id: id, ends: ends)
         }
         let id = try await store.write { db in
-            try db.execute(sql: "INSERT INTO synchronization (name) VALUES (?)", arguments: [name])
+            try db.execute(
+                sql: "INSERT INTO synchronization (name, source, destination) VALUES (?, ?, ?)",
+                arguments: [name, ends.source, ends.destination])
             return db.lastInsertedRowID
         }
-        return StoredSynchronizationState(store: store, name: name, stream: stream, id: id)
+        return StoredSynchronizationState(store: store, name: name, stream: stream, id: id, ends: ends)
     }
 
     /// The names of the synchronizations that begin so, without the stream.
@@ -38,6 +59,19 @@ public struct StoredSynchronizationState: SynchronizationState {
             names.filter { $0.hasPrefix(prefix) }.compactMap { name in
                 suffixes.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) }
             })
+    }
+
+    /// Forgets the synchronizations of that name, if there is nothing left that they know.
+    public static func forgetEmpty(_ name: String, in store: ServiceStore) async throws {
+        try await store.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM synchronization WHERE (name = ? OR name = ?)
+                    AND NOT EXISTS (SELECT 1 FROM exchange_record WHERE synchronization = synchronization.id)
+                    AND NOT EXISTS (SELECT 1 FROM problem WHERE synchronization = synchronization.id)
+                    """,
+                arguments: StatementArguments(ChangeStream.allCases.map { "\(name)/\($0.rawValue)" }))
+        }
     }
 
     public func cursor() async throws -> IncrementalSync.Cursor? {
@@ -51,7 +85,7 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT organization, uuid, digest, place_key, place, label FROM exchange_record
+                    SELECT organization, uuid, digest, home_key, home, place_key, place, label FROM exchange_record
                     WHERE synchronization = ? AND organization = ? AND uuid = ?
                     """)
             var records: [EntryID: ExchangeRecord] = [:]
@@ -63,27 +97,6 @@ public struct StoredSynchronizationState: SynchronizationState {
                 records[entry] = ExchangeRecord(row)
             }
             return records
-        }
-    }
-
-    /// Parts of one directory that are read each for itself are synchronizations whose names begin alike up to the first
-    /// slash (`export/…`).
-    public func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID> {
-        let family = name.prefix { $0 != "/" } + "/"
-        return try await store.read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT 1 FROM exchange_record AS record
-                    JOIN synchronization ON synchronization.id = record.synchronization
-                    WHERE record.organization = ? AND record.uuid = ? AND record.digest IS NOT NULL
-                    AND record.synchronization <> ? AND substr(synchronization.name, 1, ?) = ?
-                    """)
-            return try Set(
-                ids.filter {
-                    try Row.fetchOne(
-                        statement,
-                        arguments: [$0.organization.uuid, $0.uuid, id, family.count, String(family)]) != nil
-                })
         }
     }
 
@@ -127,15 +140,15 @@ extension ExchangeRecord {
     init(_ row: Row) {
         let digest: Data? = row["digest"]
         self.init(
-            id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, place: Place(row),
-            label: row["label"])
+            id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, home: Place(row, "home"),
+            place: Place(row, "place"), label: row["label"])
     }
 }
 
 extension Place {
-    /// From the columns `place_key` and `place`.
-    init?(_ row: Row) {
-        guard let key: String = row["place_key"], let text: String = row["place"] else { return nil }
+    /// From the column and its key's: `place` and `place_key`.
+    init?(_ row: Row, _ column: String) {
+        guard let key: String = row[column + "_key"], let text: String = row[column] else { return nil }
         self.init(key: key, text: text)
     }
 }

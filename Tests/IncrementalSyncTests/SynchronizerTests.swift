@@ -31,7 +31,7 @@ struct SynchronizerTests {
         try await world.fill(1..<2)
         try await world.synchronize([.upsert(Sample.person(1), place: place)])
         #expect(await world.collector.offered.isEmpty)
-        #expect(await world.state.records([Sample.id(1)])[Sample.id(1)]?.place == place)
+        #expect(await world.state.records([Sample.id(1)])[Sample.id(1)]?.home == place)
     }
 
     @Test("takes the newest of several observations of one entry in a batch")

@@ -31,11 +31,11 @@ struct DirectoryExport {
     func source(_ stream: ChangeStream) async throws -> DirectorySource {
         DirectorySource(
             try await server.access(of: Self.organization, bindDN: bindDN), base: try LDAPDN(base), userFilter: filter,
-            stream: stream, index: try await state(stream), newRefresh: { RefreshID(UUID()) })
+            stream: stream, index: try await state(stream).sourceIndex, newRefresh: { RefreshID(UUID()) })
     }
 
     func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
-        try await .open("export", stream, in: store)
+        try await .open("export", stream, SynchronizationEnds(source: "directory"), in: store)
     }
 
     /// Directory → log, hierarchy first.

@@ -35,11 +35,12 @@ struct DirectoryImport {
     }
 
     private func synchronizer(_ stream: ChangeStream, _ changes: [Change]) async throws -> Synchronizer {
-        let state = try await StoredSynchronizationState.open("import", stream, in: store)
+        let state = try await StoredSynchronizationState.open(
+            "import", stream, SynchronizationEnds(destination: "directory"), in: store)
         let name = organizationName
         let collector = DirectoryCollector(
             try await server.access(of: Self.own, importBase: importBase), importBase: try LDAPDN(importBase),
-            index: state, strays: strays, organizationName: { $0 == Self.branch ? name : nil })
+            index: state.destinationIndex, strays: strays, organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
             from: ListedChanges(changes: changes), to: collector, state: state,

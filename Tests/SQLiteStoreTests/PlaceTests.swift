@@ -23,18 +23,21 @@ struct PlaceTests {
     }
 
     private func text(of number: Int) async throws -> String? {
-        try await store.state().places(of: [Sample.id(number)])[Sample.id(number)]?.text
+        try await store.state().destinationIndex.places(of: [Sample.id(number)])[Sample.id(number)]?.text
     }
 
     @Test("an entry is found at its place, and its place by the entry, whichever synchronization knows it")
     func lookup() async throws {
         try await record([(Sample.person(1), "CN=A,DC=x")], .contents, name: "other")
         let state = try await store.state()
-        let found = try await state.entries(at: ["cn=a,dc=x", "CN=A,DC=x", "cn=b,dc=x"])
+        let found = try await state.destinationIndex.entries(at: ["cn=a,dc=x", "CN=A,DC=x", "cn=b,dc=x"])
         #expect(found == ["cn=a,dc=x": KnownEntry(id: Sample.id(1), label: "Person 1")])
-        #expect(try await state.places(of: [Sample.id(1), Sample.id(2)]) == [Sample.id(1): place("CN=A,DC=x")])
-        #expect(try await state.entries(at: []) == [:])
-        #expect(try await state.places(of: []) == [:])
+        #expect(
+            try await state.destinationIndex.places(of: [Sample.id(1), Sample.id(2)]) == [
+                Sample.id(1): place("CN=A,DC=x")
+            ])
+        #expect(try await state.destinationIndex.entries(at: []) == [:])
+        #expect(try await state.destinationIndex.places(of: []) == [:])
     }
 
     @Test("what is below a container that is renamed goes with it, and nothing else does")
@@ -53,7 +56,7 @@ struct PlaceTests {
         #expect(try await text(of: 4) == "CN=B,OU=Inner,OU=Dealers,DC=x")
         #expect(try await text(of: 5) == "CN=C,OU=PreSales,DC=x")
         #expect(try await text(of: 6) == "CN=OU=Sales,DC=x")
-        let found = try await store.state().entries(at: ["cn=b,ou=inner,ou=dealers,dc=x"])
+        let found = try await store.state().destinationIndex.entries(at: ["cn=b,ou=inner,ou=dealers,dc=x"])
         #expect(found.values.map(\.id) == [Sample.id(4)])
     }
 
@@ -100,10 +103,12 @@ struct PlaceTests {
         try await store.commit { $0.references = references }
         let state = try await store.state()
         let expected = [11, 12, 13, 15, 16].map { Sample.id($0) }
-        #expect(try await state.staleReferrers(after: nil, limit: 10) == expected)
-        #expect(try await state.staleReferrers(after: nil, limit: 2) == Array(expected.prefix(2)))
-        #expect(try await state.staleReferrers(after: expected[1], limit: 10) == Array(expected.dropFirst(2)))
-        #expect(try await store.state("other").staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 10) == expected)
+        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 2) == Array(expected.prefix(2)))
+        #expect(
+            try await state.destinationIndex.staleReferrers(after: expected[1], limit: 10)
+                == Array(expected.dropFirst(2)))
+        #expect(try await store.state("other").destinationIndex.staleReferrers(after: nil, limit: 10) == [])
     }
 
     @Test("reading a stale entry again, or deleting it, ends that")
@@ -119,6 +124,6 @@ struct PlaceTests {
             $0.exchanged = [people[1]]
             $0.deleted = [Sample.id(12)]
         }
-        #expect(try await store.state().staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await store.state().destinationIndex.staleReferrers(after: nil, limit: 10) == [])
     }
 }

@@ -89,7 +89,7 @@ struct StoredStateTests {
         #expect(try await state.cursor() == Cursor(bytes: [1]))
         #expect(try await Set(state.records((1...4).map { Sample.id($0) }).keys) == [Sample.id(2)])
         #expect(try await Set(state.problems((1...4).map { Sample.id($0) }).keys) == [Sample.id(3)])
-        #expect(try await state.staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 10) == [])
         #expect(try await state.deletionCount(of: Sample.organization, since: .distantPast) == 0)
         #expect(try await ChangeLog(store: store).line().highest == 1)
         let message = try await Outbox(store: store).next(for: Sample.otherOrganization, now: Sample.now)

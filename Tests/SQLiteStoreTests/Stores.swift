@@ -36,7 +36,8 @@ extension ServiceStore {
     func state(
         _ name: String = "test", _ stream: ChangeStream = .contents
     ) async throws -> StoredSynchronizationState {
-        try await StoredSynchronizationState.open(name, stream, in: self)
+        try await StoredSynchronizationState.open(
+            name, stream, SynchronizationEnds(destination: "directory"), in: self)
     }
 
     /// Commits a step of the sample moment.

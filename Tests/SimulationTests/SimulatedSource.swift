@@ -88,7 +88,7 @@ private actor SimulatedReader: ChangeReader {
             case .present(let uuid):
                 observations.append(Observation(.present(entryID(uuid))))
                 // A present UUID that is not known is fetched.
-                if try await source.index.places(of: [entryID(uuid)]).isEmpty, let node = tree.nodes[uuid] {
+                if try await source.index.recorded([entryID(uuid)]).isEmpty, let node = tree.nodes[uuid] {
                     observations.append(try await observation(of: node))
                 }
             }

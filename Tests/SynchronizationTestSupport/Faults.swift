@@ -122,9 +122,5 @@ public struct FaultyState: SynchronizationState {
         try await faults.perform { try await state.deletionCount(of: organization, since: since) }
     }
 
-    public func movedAway(_ ids: [EntryID]) async throws -> Set<EntryID> {
-        try await faults.perform { try await state.movedAway(ids) }
-    }
-
     public func commit(_ step: Step) async throws { try await faults.perform { try await state.commit(step) } }
 }

@@ -71,7 +71,7 @@ struct Participant: Sendable {
                 report.done =
                     report.done
                     + (try await synchronizeExport(export) { stream, state in
-                        directory.source(export, stream, index: state)
+                        directory.source(export, stream, index: state.sourceIndex)
                     })
             } catch let error as CancellationError {
                 throw error
@@ -89,18 +89,23 @@ struct Participant: Sendable {
                 + (try await synchronizeExport(String(name.dropFirst(Self.exportPrefix.count))) { _, _ in
                     EmptySource(refresh: refresh)
                 })
+            // Deletions that are held keep it alive until a person has decided.
+            try await StoredSynchronizationState.forgetEmpty(name, in: store)
         }
         return report
     }
 
     private static let exportPrefix = "export/"
+    /// A service has one directory.
+    private static let directoryName = "directory"
 
     private func synchronizeExport(
         _ export: String, source: (ChangeStream, StoredSynchronizationState) -> any ChangeSource
     ) async throws -> SynchronizationReport {
         var pair: [Synchronizer] = []
         for stream in [ChangeStream.hierarchy, .contents] {
-            let state = try await StoredSynchronizationState.open(Self.exportPrefix + export, stream, in: store)
+            let state = try await StoredSynchronizationState.open(
+                Self.exportPrefix + export, stream, SynchronizationEnds(source: Self.directoryName), in: store)
             pair.append(synchronizer(from: source(stream, state), to: collector(of: organization.id), state))
         }
         return try await Agent(hierarchy: pair[0], contents: pair[1]).synchronize()
@@ -110,7 +115,8 @@ struct Participant: Sendable {
     /// everything comes once that changes.
     func importState(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
         let name = Self.importState(imports: directory?.imports == true)
-        return try await StoredSynchronizationState.open(name, stream, in: store)
+        return try await StoredSynchronizationState.open(
+            name, stream, SynchronizationEnds(destination: Self.directoryName), in: store)
     }
 
     static func importState(imports: Bool) -> String { imports ? "import" : "discard" }
@@ -118,7 +124,12 @@ struct Participant: Sendable {
     /// The directory as collector of what others have; nil if it takes nothing.
     func directoryCollector(_ state: StoredSynchronizationState) -> (any Collector)? {
         let peers = peers
-        return directory?.collector(index: state) { id in try await peers.names()[id] }
+        return directory?.collector(index: state.destinationIndex) { id in try await peers.names()[id] }
+    }
+
+    /// The collector of what others have, whether the organization imports it or not.
+    func importCollector(_ state: StoredSynchronizationState) -> any Collector {
+        directoryCollector(state) ?? DiscardingCollector()
     }
 
     // MARK: - The log
@@ -131,9 +142,11 @@ struct Participant: Sendable {
     func synchronizer(
         from source: any ChangeSource, to collector: any Collector, _ state: any SynchronizationState
     ) -> Synchronizer {
-        Synchronizer(
-            from: source, to: collector, state: state, deletionGuard: surroundings.deletionGuard,
-            now: surroundings.now)
+        // Where nothing is kept there is nothing to protect.
+        let keeps = !(collector is DiscardingCollector)
+        return Synchronizer(
+            from: source, to: collector, state: state,
+            deletionGuard: keeps ? surroundings.deletionGuard : .none, now: surroundings.now)
     }
 
     // MARK: - Messages

@@ -45,8 +45,8 @@ public actor Requestor {
         var report = SynchronizationReport()
         for stream in ChangeStream.allCases + [.hierarchy] {
             let state = try await participant.importState(stream)
-            guard let collector = participant.directoryCollector(state) else { continue }
-            let synchronizer = participant.synchronizer(from: NoSource(), to: collector, state)
+            let synchronizer = participant.synchronizer(
+                from: NoSource(), to: participant.importCollector(state), state)
             report = report + (try await synchronizer.synchronize())
         }
         return report
@@ -83,7 +83,7 @@ public actor Requestor {
         let own = participant.organization.id
         let participant = participant
         let imported = try await participant.importRanges(
-            of: message, states: states(), collector: { participant.directoryCollector($0) ?? DiscardingCollector() },
+            of: message, states: states(), collector: { participant.importCollector($0) },
             mayChange: { $0 != own })
         machine.imported(header)
         try await participant.peers.save(machine, of: master.id)

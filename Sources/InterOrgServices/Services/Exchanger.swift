@@ -137,7 +137,10 @@ actor Exchanger {
         if case .master(let master) = role, report.exported > before.exported {
             await importIntoDirectory(of: master, &report)
         }
-        if !report.failures.isEmpty { await record(report.failures) }
+        var known = recordedFailures ?? []
+        if recordedFailures == nil, let stored = try? await store.failures() { known = stored.map(\.text) }
+        let news = report.failures.filter { !known.contains($0) }
+        if !news.isEmpty { await record(known + news) }
         return report
     }
 
@@ -161,7 +164,8 @@ actor Exchanger {
 
     /// Lets `interorg status` say what goes wrong; only news is written.
     private func record(_ failures: [String]) async {
-        guard failures != recordedFailures else { return }
+        // A cycle that was cut off says nothing about what works.
+        guard failures != recordedFailures, !Task.isCancelled else { return }
         do {
             try await store.recordFailures(failures, now: now())
             recordedFailures = failures

@@ -99,7 +99,9 @@ public struct InterOrgService: Sendable {
         logger.info(
             "started",
             metadata: ["organization": "\(configuration.organization)", "role": "\(configuration.roleName)"])
-        let services: [any Service] = [intake, agent, control] + posts
+        // They are stopped one after the other, from the last on: the agent's end answers those whom the control socket
+        // lets wait for a cycle.
+        let services: [any Service] = [intake, control, agent] + posts
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -134,11 +136,11 @@ public struct InterOrgService: Sendable {
                     // What cannot be done now is left to the next cycle.
                     guard report.failures.count == failures, try await exchanger.isWaiting() else { break }
                 }
-            }
-            for post in posts { try await post.flush() }
-            if try await exchanger.isWaiting() {
-                report.failures.append(
-                    "the master has not answered within \(patience); its answer is imported when it comes")
+                for post in posts { try await post.flush() }
+                if report.failures.count == failures, try await exchanger.isWaiting() {
+                    report.failures.append(
+                        "the master has not answered within \(patience); its answer is imported when it comes")
+                }
             }
             group.cancelAll()
             try await group.waitForAll()

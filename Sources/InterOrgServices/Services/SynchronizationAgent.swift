@@ -86,7 +86,9 @@ final class SynchronizationAgent: Service {
         switch command {
         case .cycle(let number):
             let report = await exchanger.cycle()
-            waiting.withLock { $0.continuations.removeValue(forKey: number) }?.resume(returning: report)
+            // A cycle that was cut off is none that anyone waits for.
+            waiting.withLock { $0.continuations.removeValue(forKey: number) }?
+                .resume(returning: Task.isCancelled ? nil : report)
         case .mail: _ = await exchanger.mailHasCome()
         }
     }
