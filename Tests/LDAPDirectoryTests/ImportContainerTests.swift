@@ -150,6 +150,35 @@ struct ImportContainerTests {
         }
     }
 
+    @Test("keep a member that has taken the name which another one had before an interruption")
+    func interruptedRenameAndNewcomer() async throws {
+        try await withImport { destination in
+            try await destination.synchronize([.person(2, "alice"), .group(1, "team", of: [2])])
+            // A process has done all of this that was killed before it could record it.
+            try await destination.asAdministrator { connection in
+                try await connection.rename(
+                    dn: "uid=alice,\(DirectoryImport.branchDN)", newRDN: "uid=alicia", deleteOldRDN: true)
+                try await connection.modify(
+                    dn: "cn=team,\(DirectoryImport.branchDN)",
+                    [LDAPModification(.add, "member", "uid=alicia,\(DirectoryImport.branchDN)")])
+            }
+            try await destination.synchronize([
+                .person(2, "alicia"), .person(3, "alice"), .group(1, "team", of: [2, 3]),
+            ])
+            let team = try #require(try await destination.entry("cn=team,ou=branch"))
+            #expect(
+                Set(team["member"])
+                    == ["alicia", "alice"].map { "uid=\($0),\(DirectoryImport.branchDN)" }.directoryValues)
+            // The next change of the one that had the name does not touch what the other one has now.
+            try await destination.synchronize([.person(2, "alina")])
+            let later = try #require(try await destination.entry("cn=team,ou=branch"))
+            #expect(
+                Set(later["member"])
+                    == ["alina", "alice"].map { "uid=\($0),\(DirectoryImport.branchDN)" }.directoryValues)
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
     @Test("name a renamed member by its new name")
     func renamedMember() async throws {
         try await withImport { destination in

@@ -35,6 +35,17 @@ struct MailboxTests {
         return payloads
     }
 
+    @Test("a mail that comes when too many wait is not taken, and none of them is forgotten")
+    func full() async throws {
+        for number in 0..<256 { try await inbox.append([UInt8(number)], from: "a@x", now: Sample.now) }
+        await #expect(throws: InboxFull.self) { try await inbox.append([1], from: "a@x", now: Sample.now) }
+        let ids = try await inbox.ids(parked: false)
+        #expect(ids.count == 256)
+        try await inbox.remove(ids[0])
+        try await inbox.append([1], from: "a@x", now: Sample.now)
+        #expect(try await inbox.ids(parked: false).count == 256)
+    }
+
     @Test("the messages of one request wait together and go in their order")
     func order() async throws {
         try await post(1, 1, 2)

@@ -46,6 +46,49 @@ struct StoredStateTests {
         }
     }
 
+    @Test("takes an entry over from another part of the same directory, with its held deletion")
+    func takenOver() async throws {
+        let store = try temporaryStore()
+        let ends = SynchronizationEnds(source: "directory")
+        let parts = [
+            try await StoredSynchronizationState.open("export/1", .contents, ends, in: store),
+            try await StoredSynchronizationState.open("export/2", .contents, ends, in: store),
+        ]
+        let elsewhere = try await StoredSynchronizationState.open("import", .contents, in: store)
+        var step = Step(now: Sample.now)
+        step.exchanged = [1, 2].map { Sample.record(Sample.person($0)) }
+        for state in [parts[0], elsewhere] { try await state.commit(step) }
+        step.exchanged = []
+        step.problems = [1, 2].map { Sample.problem(.delete(Sample.id($0)), .held) }
+        try await parts[0].commit(step)
+
+        step = Step(now: Sample.now)
+        step.exchanged = [Sample.record(Sample.person(1)), ExchangeRecord(id: Sample.id(2), digest: nil)]
+        try await parts[1].commit(step)
+        let ids = [Sample.id(1), Sample.id(2)]
+        // The second was refused, so it has not arrived.
+        #expect(try await Set(parts[0].records(ids).keys) == [Sample.id(2)])
+        #expect(try await Set(parts[0].problems(ids).keys) == [Sample.id(2)])
+        #expect(try await elsewhere.records(ids).count == 2)
+    }
+
+    @Test("is forgotten when a part of the directory has nothing left that it knows")
+    func forgotten() async throws {
+        let store = try temporaryStore()
+        let part = try await StoredSynchronizationState.open("export/a", .contents, in: store)
+        let names = { try await StoredSynchronizationState.names(beginning: "export/", in: store) }
+        var step = Step(now: Sample.now)
+        step.exchanged = [Sample.record(Sample.person(1))]
+        try await part.commit(step)
+        try await StoredSynchronizationState.forgetEmpty("export/a", in: store)
+        #expect(try await names() == ["export/a"])
+        step = Step(now: Sample.now)
+        step.deleted = [Sample.id(1)]
+        try await part.commit(step)
+        try await StoredSynchronizationState.forgetEmpty("export/a", in: store)
+        #expect(try await names().isEmpty)
+    }
+
     @Test("counts the entries of each organization that the destination has")
     func entryCounts() async throws {
         let store = try temporaryStore()
