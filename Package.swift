@@ -76,6 +76,15 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What scripts/bench measures beside the services.
+        .executableTarget(
+            name: "DirectoryCopy",
+            dependencies: [
+                "AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient", "LDAPDirectory", "SQLiteStore",
+                .argumentParser,
+            ],
+            path: "Benchmarks/DirectoryCopy", swiftSettings: settings),
+
         // Servers for tests, and the tests of each room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(

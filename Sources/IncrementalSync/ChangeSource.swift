@@ -107,14 +107,18 @@ public struct ChangeBatch: Sendable {
     public var refresh: RefreshID?
     /// The refresh is complete and successful: what is known but was not seen in it is gone.
     public var completesRefresh: Bool
+    /// The next batch may be asked for while this one is being imported.
+    public var allowsReadingAhead: Bool
 
     public init(
-        observations: [Observation], cursor: Cursor? = nil, refresh: RefreshID? = nil, completesRefresh: Bool = false
+        observations: [Observation], cursor: Cursor? = nil, refresh: RefreshID? = nil, completesRefresh: Bool = false,
+        allowsReadingAhead: Bool = false
     ) {
         self.observations = observations
         self.cursor = cursor
         self.refresh = refresh
         self.completesRefresh = completesRefresh
+        self.allowsReadingAhead = allowsReadingAhead
     }
 }
 
@@ -124,7 +128,8 @@ public protocol ChangeSource: Sendable {
     func read(after cursor: Cursor?) async throws -> any ChangeReader
 }
 
-/// One reading of a source. A batch is asked for when everything before it has been committed.
+/// One reading of a source. A batch is asked for when everything before it has been committed, or, if the one before
+/// it allows that, while that one is being imported.
 ///
 /// An error says that the reading is incomplete: what arrived may be used, and nothing may be concluded from what did
 /// not.

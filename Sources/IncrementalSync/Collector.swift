@@ -19,10 +19,13 @@ public struct OfferedChange: Hashable, Sendable {
     public var change: Change
     /// Its number in the log that it comes from; nil if it does not come from one.
     public var number: Int64?
+    /// Where the entry stands in the destination, as far as this synchronization knows.
+    public var place: Place?
 
-    public init(_ change: Change, number: Int64? = nil) {
+    public init(_ change: Change, number: Int64? = nil, place: Place? = nil) {
         self.change = change
         self.number = number
+        self.place = place
     }
 
     public var id: EntryID { change.id }

@@ -53,7 +53,8 @@ extension Synchronizer {
         _ report: inout SynchronizationReport
     ) async throws {
         guard !attempts.isEmpty else { return }
-        let result = try await collector.importChanges(attempts.map { OfferedChange($0.change, number: $0.number) })
+        let result = try await collector.importChanges(
+            attempts.map { OfferedChange($0.change, number: $0.number, place: $0.place) })
         precondition(result.outcomes.count == attempts.count, "a collector reports one outcome per change")
         step.appended += result.appended
         step.posted += result.posted

@@ -13,7 +13,7 @@ public struct Synchronizer: Sendable {
     let now: @Sendable () -> Date
 
     /// How many changes are imported together.
-    static let batchSize = 500
+    static let batchSize = 1000
 
     public init(
         from source: any ChangeSource, to collector: any Collector, state: any SynchronizationState,
@@ -30,8 +30,16 @@ public struct Synchronizer: Sendable {
     public func synchronize() async throws -> SynchronizationReport {
         var report = try await retryProblems()
         let reader = try await source.read(after: state.cursor())
-        while let batch = try await reader.next() {
-            try await importBatch(batch, &report)
+        var next = try await reader.next()
+        while let batch = next {
+            if batch.allowsReadingAhead {
+                async let following = reader.next()
+                try await importBatch(batch, &report)
+                next = try await following
+            } else {
+                try await importBatch(batch, &report)
+                next = try await reader.next()
+            }
             try Task.checkCancellation()
         }
         // What has been waiting for another entry may have been waiting for one of these.

@@ -25,7 +25,7 @@ extension ConnectionLoop {
         do {
             let messageID = try handle.send(operation)
             inFlight[messageID] = InFlightOperation(operation, at: clock.now)
-            if case .single = operation.receiver { singlesInFlight += 1 }
+            if !operation.isSearch { singlesInFlight += 1 }
         } catch {
             operation.fail(error)
         }
@@ -49,7 +49,7 @@ extension ConnectionLoop {
 
     private func forget(_ messageID: Int32) {
         guard let removed = inFlight.removeValue(forKey: messageID) else { return }
-        if case .single = removed.operation.receiver { singlesInFlight -= 1 }
+        if !removed.operation.isSearch { singlesInFlight -= 1 }
     }
 
     // MARK: Receiving

@@ -30,22 +30,35 @@ final class ConnectionMailbox: Sendable {
 
     /// Hands an operation to the thread, or fails it at once when the connection has ended.
     func submit(_ request: LDAPRequest, controls: [LDAPControl], receiver: LDAPOperation.Receiver) -> LDAPOperation {
-        let (operation, end, mustWake) = state.withLock { state in
-            state.lastID += 1
-            let operation = LDAPOperation(
-                id: state.lastID, request: request, controls: controls, receiver: receiver)
-            let end = state.work.isClosing ? (.serverDown, "the connection has been closed") : state.end
-            if end == nil { state.work.operations.append(operation) }
-            return (operation, end, end == nil && Self.wake(&state))
-        }
-        if mustWake { wakeUp.signal() }
-        if let end { operation.fail(operation.error(end.code, end.message)) }
-        return operation
+        submit([(request, receiver)], controls: controls)[0]
     }
 
-    /// Tells the thread that nobody waits for the operation any more.
-    func cancel(id: UInt64) {
-        change { $0.cancellations.append(id) }
+    /// Hands operations to the thread together.
+    func submit(
+        _ requests: [(request: LDAPRequest, receiver: LDAPOperation.Receiver)], controls: [LDAPControl]
+    ) -> [LDAPOperation] {
+        let (operations, end, mustWake) = state.withLock { state in
+            var operations: [LDAPOperation] = []
+            operations.reserveCapacity(requests.count)
+            for (request, receiver) in requests {
+                state.lastID += 1
+                operations.append(
+                    LDAPOperation(id: state.lastID, request: request, controls: controls, receiver: receiver))
+            }
+            let end = state.work.isClosing ? (.serverDown, "the connection has been closed") : state.end
+            if end == nil { state.work.operations += operations }
+            return (operations, end, end == nil && Self.wake(&state))
+        }
+        if mustWake { wakeUp.signal() }
+        if let end {
+            for operation in operations { operation.fail(operation.error(end.code, end.message)) }
+        }
+        return operations
+    }
+
+    /// Tells the thread that nobody waits for the operations any more.
+    func cancel(ids: [UInt64]) {
+        change { $0.cancellations += ids }
     }
 
     /// Tells the thread to end the connection.

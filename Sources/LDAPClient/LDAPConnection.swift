@@ -48,7 +48,19 @@ public final class LDAPConnection: Sendable {
         try Task.checkCancellation()
         let outcome = OneShot<LDAPResult>()
         let operation = mailbox.submit(request, controls: controls, receiver: .single(outcome))
-        return try await outcome.value(onCancel: { [mailbox] in mailbox.cancel(id: operation.id) })
+        return try await outcome.value(onCancel: { [mailbox] in mailbox.cancel(ids: [operation.id]) })
+    }
+
+    /// Sends requests and waits for all their results.
+    func perform(
+        _ requests: [LDAPRequest], controls: [LDAPControl]
+    ) async throws -> [Result<LDAPResult, LDAPError>] {
+        try Task.checkCancellation()
+        let batch = BatchOutcome(count: requests.count)
+        let operations = mailbox.submit(
+            requests.enumerated().map { ($0.element, .batch(batch, $0.offset)) }, controls: controls)
+        return try await batch.all.value(
+            onCancel: { [mailbox] in mailbox.cancel(ids: operations.map(\.id)) })
     }
 
     /// Sends a search request.

@@ -48,6 +48,8 @@ struct LDAPOperation: Sendable {
     /// Who is told.
     enum Receiver: Sendable {
         case single(OneShot<LDAPResult>)
+        /// One of many, by its index.
+        case batch(BatchOutcome, Int)
         case search(SearchBuffer)
     }
 
@@ -58,9 +60,10 @@ struct LDAPOperation: Sendable {
     let receiver: Receiver
 
     /// Ends the operation with an error. Does nothing if it has ended.
-    func fail(_ error: any Error) {
+    func fail(_ error: LDAPError) {
         switch receiver {
         case .single(let outcome): outcome.finish(.failure(error))
+        case .batch(let batch, let index): batch.finish(index, .failure(error))
         case .search(let buffer): buffer.finish(.failure(error))
         }
     }
@@ -72,14 +75,20 @@ struct LDAPOperation: Sendable {
 
     /// Ends the operation with the server's result, which is an error unless it is a success.
     func complete(_ result: LDAPResult) {
-        let outcome: Result<LDAPResult, any Error> =
+        let outcome: Result<LDAPResult, LDAPError> =
             result.isSuccess
             ? .success(result)
             : .failure(LDAPError(result: result, operation: request.name, subject: request.subject))
         switch receiver {
-        case .single(let oneShot): oneShot.finish(outcome)
-        case .search(let buffer): buffer.finish(outcome, result: result)
+        case .single(let oneShot): oneShot.finish(outcome.mapError { $0 })
+        case .batch(let batch, let index): batch.finish(index, outcome)
+        case .search(let buffer): buffer.finish(outcome.mapError { $0 }, result: result)
         }
+    }
+
+    var isSearch: Bool {
+        if case .search = receiver { return true }
+        return false
     }
 
     /// Whether this is a search whose consumer is behind.

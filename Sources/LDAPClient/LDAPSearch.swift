@@ -62,7 +62,7 @@ final class SearchLifetime: Sendable {
     /// Abandons the search unless it has ended.
     func cancel() {
         if buffer.finish(.failure(CancellationError()), discardingEvents: true) {
-            mailbox.cancel(id: operationID)
+            mailbox.cancel(ids: [operationID])
         }
     }
 
@@ -70,7 +70,7 @@ final class SearchLifetime: Sendable {
     func take() async throws -> [LDAPSearchEvent]? {
         try await buffer.take(
             onRoom: { mailbox.resume() },
-            onCancel: { [mailbox, operationID] in mailbox.cancel(id: operationID) }
+            onCancel: { [mailbox, operationID] in mailbox.cancel(ids: [operationID]) }
         )
     }
 }

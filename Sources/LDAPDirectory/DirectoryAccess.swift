@@ -55,6 +55,13 @@ extension LDAPDN {
     }
 }
 
+extension LDAPEntry {
+    /// What its values take.
+    var valueBytes: Int {
+        attributes.reduce(0) { sum, attribute in attribute.values.reduce(sum) { $0 + $1.count } }
+    }
+}
+
 extension DirectoryEntry {
     init(_ entry: LDAPEntry) {
         let attributes = entry.attributes.map { (name: $0.name, values: $0.values.map { Value($0) }) }

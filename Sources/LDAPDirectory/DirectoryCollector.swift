@@ -4,6 +4,14 @@ import Foundation
 import IncrementalSync
 import LDAPClient
 
+/// Whether a directory is written in transactions (RFC 5805).
+public enum TransactionUse: String, Sendable, CaseIterable {
+    /// Never: a transaction holds up other writers, and one operation refused is all of them.
+    case never
+    /// For batches that are large, if the server has transactions.
+    case auto
+}
+
 /// A directory as collector. Entries of an organization live in `ou=<organization>` under the import base.
 ///
 /// The stamp in an entry is the truth about whose it is; the recorded place only tells where to look first. So an
@@ -14,12 +22,15 @@ public actor DirectoryCollector: Collector {
     let index: any PlaceIndex
     let strays: StrayEntries
     let organizationName: @Sendable (OrganizationID) async throws -> String?
+    let transactions: TransactionUse
     private var session: Session?
 
     /// An open connection and what is known of the server.
     struct Session: Sendable {
         var connection: LDAPConnection
         var schema: DestinationSchema
+        /// Whether large batches may be added in transactions: the server has them, and they are wanted.
+        var hasTransactions: Bool
         var organizations: [OrganizationID: LDAPDN] = [:]
     }
 
@@ -29,22 +40,25 @@ public actor DirectoryCollector: Collector {
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
     ///   - strays: shared by all collectors of the directory.
+    ///   - transactions: whether large batches are added in transactions.
     ///   - organizationName: the label that names an organization's container.
     public init(
         _ access: DirectoryAccess, importBase: LDAPDN, index: any PlaceIndex, strays: StrayEntries,
+        transactions: TransactionUse = .never,
         organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) {
         self.access = access
         self.importBase = importBase
         self.index = index
         self.strays = strays
+        self.transactions = transactions
         self.organizationName = organizationName
     }
 
     /// Order: what frees a DN before what takes it, parents before children; everything else in flight together.
     public func importChanges(_ offered: [OfferedChange]) async throws -> ImportResult {
         do {
-            return try await importChanges(offered.map(\.change))
+            return try await importAll(offered)
         } catch {
             // Some of it may have been written.
             await strays.forget()
@@ -52,9 +66,10 @@ public actor DirectoryCollector: Collector {
         }
     }
 
-    private func importChanges(_ changes: [Change]) async throws -> ImportResult {
+    private func importAll(_ offered: [OfferedChange]) async throws -> ImportResult {
         let session = try await openSession()
-        var batch = try await ImportBatch(of: changes, collector: self, session: session)
+        var batch = try await ImportBatch(of: offered, collector: self, session: session)
+        let changes = offered.map(\.change)
         var outcomes = [Outcome?](repeating: nil, count: changes.count)
         let deletions = changes.indices.filter { changes[$0].entry == nil }
         let containers = changes.indices.filter { changes[$0].entry?.kind == .container }
@@ -99,8 +114,14 @@ public actor DirectoryCollector: Collector {
         let schema = DestinationSchema(
             hasStamp: classes.contains { $0.contains("'\(Stamp.objectClass)'") },
             hasGeneralPage: classes.contains { $0.contains("'interorgGeneralPage'") })
-        let session = Session(connection: connection, schema: schema)
+        let session = Session(
+            connection: connection, schema: schema, hasTransactions: try await hasTransactions(connection))
         self.session = session
         return session
+    }
+
+    private func hasTransactions(_ connection: LDAPConnection) async throws -> Bool {
+        guard transactions == .auto else { return false }
+        return try await connection.rootDSE()["supportedExtension"].contains(Array(LDAPTransaction.oid.utf8))
     }
 }

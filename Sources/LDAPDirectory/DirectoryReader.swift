@@ -52,12 +52,14 @@ actor DirectoryReader: ChangeReader {
         var observations: [Observation] = []
         var entries: [EntryResolver.Found] = []
         do {
-            while observations.count + entries.count < DirectorySource.batchSize {
+            var bytes = 0
+            while observations.count + entries.count < DirectorySource.batchSize, bytes < DirectorySource.batchBytesMax {
                 guard let event = try await nextEvent() else {
                     try endSearch()
                     break
                 }
                 try await observe(event, &observations, &entries)
+                if case .entry(let entry) = event { bytes += entry.valueBytes }
             }
         } catch let error as LDAPError where cookie != nil && Self.cannotContinue(error) {
             // Everything is read anew, and nothing is deleted before that is done.
@@ -69,8 +71,13 @@ actor DirectoryReader: ChangeReader {
         } catch LDAPResultCode.unavailableCriticalExtension {
             throw noContentSynchronization
         }
+        // An entry that names one of a batch that is not committed yet is read again at the end, as a stale referrer; so
+        // before those are looked for, everything has to be.
+        var isSearching = false
+        if case .searching = phase { isSearching = true }
         return ChangeBatch(
-            observations: observations + (try await resolver.observations(of: entries)), refresh: refresh)
+            observations: observations + (try await resolver.observations(of: entries)), refresh: refresh,
+            allowsReadingAhead: isSearching)
     }
 
     /// The server cannot go on from the cookie: it has forgotten too much, or (slapd's answer to a cookie from the

@@ -13,7 +13,9 @@ public struct DirectorySource: ChangeSource {
     let index: any PlaceIndex
     let newRefresh: @Sendable () -> RefreshID
 
-    static let batchSize = 500
+    static let batchSize = 1000
+    /// A batch ends with the entry that makes it this large.
+    static let batchBytesMax = 4_000_000
 
     /// - Parameters:
     ///   - base: what is exported is below it; it is not exported itself.

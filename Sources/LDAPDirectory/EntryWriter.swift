@@ -59,10 +59,8 @@ struct EntryWriter: Sendable {
     ) async throws -> Outcome {
         let desired = desired(entry, in: container, members: members, suffix: suffix)
         let dn = try dn(of: desired, in: container)
-        var attributes = [LDAPAttribute("objectClass", desired.objectClasses.map { Array($0.utf8) })]
-        attributes += desired.attributes.map { LDAPAttribute($0.name, $0.values.map(\.bytes)) }
         do {
-            try await connection.add(dn: dn.string(), attributes: attributes)
+            try await connection.add(dn: dn.string(), attributes: attributes(of: desired))
             return try placed(dn, suffix: suffix)
         } catch LDAPResultCode.entryAlreadyExists {
             // Written before an interruption, or under another name since; or another entry has the name.
@@ -73,6 +71,21 @@ struct EntryWriter: Sendable {
             try await refuseForeign(dn)
             return try await add(entry, in: container, members: members, suffix: Self.suffix(of: entry.id))
         }
+    }
+
+    /// What adds an entry that the directory does not have: its RDN and its attributes.
+    func addition(
+        of entry: Entry, in container: Place, members: [Value]
+    ) throws -> (rdn: LDAPDN.RDN, attributes: [LDAPAttribute]) {
+        var desired = mapping.desired(entry, schema: session.schema, members: members)
+        let rdn = try rdn(of: desired)
+        if entry.kind == .group, members.isEmpty { desired.holdItself(as: try container.appending(rdn).text) }
+        return (rdn, attributes(of: desired))
+    }
+
+    private func attributes(of desired: DesiredEntry) -> [LDAPAttribute] {
+        [LDAPAttribute("objectClass", desired.objectClasses.map { Array($0.utf8) })]
+            + desired.attributes.map { LDAPAttribute($0.name, $0.values.map(\.bytes)) }
     }
 
     /// An entry that is not ours is never written over.
@@ -190,12 +203,8 @@ struct EntryWriter: Sendable {
 
     private func desired(_ entry: Entry, in container: LDAPDN, members: [Value], suffix: String?) -> DesiredEntry {
         var desired = mapping.desired(entry, schema: session.schema, members: members, suffix: suffix)
-        // groupOfNames requires a member (RFC 4519, section 3.5): a group of nobody holds itself.
-        if entry.kind == .group, members.isEmpty,
-            let index = desired.attributes.firstIndex(where: { $0.name == "member" }),
-            let own = try? dn(of: desired, in: container)
-        {
-            desired.attributes[index].values = [Value(own.description)]
+        if entry.kind == .group, members.isEmpty, let own = try? dn(of: desired, in: container) {
+            desired.holdItself(as: own.description)
         }
         return desired
     }
@@ -206,8 +215,11 @@ struct EntryWriter: Sendable {
     }
 
     private func dn(of desired: DesiredEntry, in container: LDAPDN) throws -> LDAPDN {
-        let name = LDAPDN.AttributeValue(type: desired.rdnAttribute, value: desired.rdnValue.bytes)
-        return container.appending(try LDAPDN.RDN([name]))
+        container.appending(try rdn(of: desired))
+    }
+
+    private func rdn(of desired: DesiredEntry) throws -> LDAPDN.RDN {
+        try LDAPDN.RDN([LDAPDN.AttributeValue(type: desired.rdnAttribute, value: desired.rdnValue.bytes)])
     }
 
     /// Tells two entries apart that want one DN; the same at every time and in every directory.
@@ -239,5 +251,13 @@ struct EntryWriter: Sendable {
             default: return .refused(reason: error.description)
             }
         }
+    }
+}
+
+extension DesiredEntry {
+    /// groupOfNames requires a member (RFC 4519, section 3.5): a group of nobody holds itself.
+    fileprivate mutating func holdItself(as dn: String) {
+        guard let index = attributes.firstIndex(where: { $0.name == "member" }) else { return }
+        attributes[index].values = [Value(dn)]
     }
 }

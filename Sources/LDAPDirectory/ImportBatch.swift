@@ -16,17 +16,18 @@ struct ImportBatch {
     private var movedContainers: [(old: Place, new: Place)] = []
 
     init(
-        of changes: [Change], collector: DirectoryCollector, session: DirectoryCollector.Session
+        of offered: [OfferedChange], collector: DirectoryCollector, session: DirectoryCollector.Session
     ) async throws {
-        var ids = Set(changes.map(\.id))
-        for entry in changes.compactMap(\.entry) {
+        var others: Set<EntryID> = []
+        for entry in offered.compactMap(\.change.entry) {
             if let parent = entry.parent {
-                ids.insert(EntryID(organization: entry.id.organization, uuid: parent))
+                others.insert(EntryID(organization: entry.id.organization, uuid: parent))
             }
-            ids.formUnion(entry.members)
+            others.formUnion(entry.members)
         }
-        var placed = try await collector.index.places(of: Array(ids))
-        let unknown = changes.map(\.id).filter { placed[$0] == nil }
+        var placed = try await collector.index.places(of: Array(others))
+        for change in offered { placed[change.id] = change.place }
+        let unknown = offered.filter { $0.place == nil }.map(\.id)
         if !unknown.isEmpty {
             let strays = try await collector.strays.places(
                 of: unknown, below: collector.importBase, in: session, index: collector.index)
@@ -76,13 +77,16 @@ struct ImportBatch {
         for part in [entries.filter { $0.1.kind != .group }, entries.filter { $0.1.kind == .group }] {
             let turns = Dictionary(try part.map { ($0.0, try turn(of: $0.1)) }, uniquingKeysWith: { first, _ in first })
             for turn in Turn.allCases {
-                let done = try await inFlight(part.filter { turns[$0.0] == turn }, width: turn.width) { entry, batch in
-                    (try await batch.importEntry(entry), entry)
+                let ready = part.filter { turns[$0.0] == turn }
+                let done =
+                    turn == .new
+                    ? try await addTogether(ready)
+                    : try await inFlight(ready, width: turn.width) { try await $1.importEntry($0) }
+                let entries = Dictionary(ready, uniquingKeysWith: { first, _ in first })
+                for (index, outcome) in done {
+                    if let entry = entries[index] { note(outcome, of: entry, oldPlace: nil) }
                 }
-                for (index, (outcome, entry)) in done {
-                    note(outcome, of: entry, oldPlace: nil)
-                    outcomes.append((index, outcome))
-                }
+                outcomes += done
             }
         }
         return outcomes
@@ -115,8 +119,8 @@ struct ImportBatch {
     }
 
     /// Where an entry stands now, moves of this batch included.
-    private func place(of id: EntryID) -> Place? {
-        guard let place = placed[id] else { return nil }
+    func place(of id: EntryID) -> Place? {
+        guard let place = placed[id], !movedContainers.isEmpty else { return placed[id] }
         return movedContainers.reduce(place) { $0.moved(from: $1.old, to: $1.new) }
     }
 
@@ -147,22 +151,32 @@ struct ImportBatch {
 
 extension ImportBatch {
     /// Finds what the entry depends on, and writes it.
-    private func importEntry(_ entry: Entry) async throws -> Outcome {
-        guard Entry.Kind.known.contains(entry.kind) else {
-            return .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may")
-        }
-        guard let container = try container(of: entry) else {
-            return .waiting(
-                reason: entry.parent.map { "its container \($0.text) has not been imported yet" }
-                    ?? "the name of its organization \(entry.id.organization) is not known yet")
-        }
-        var members: [Value] = []
-        var missing = 0
-        for member in entry.members {
-            if let place = place(of: member) { members.append(Value(place.text)) } else { missing += 1 }
-        }
-        let outcome = try await writer.write(
-            entry, in: container, members: members, hint: place(of: entry.id))
+    func importEntry(_ entry: Entry) async throws -> Outcome {
+        if let outcome = unwritable(entry) { return outcome }
+        guard let container = try container(of: entry) else { return withoutContainer(entry) }
+        let (members, missing) = members(of: entry)
+        let outcome = try await writer.write(entry, in: container, members: members, hint: place(of: entry.id))
+        return incomplete(outcome, entry, missing: missing)
+    }
+
+    func unwritable(_ entry: Entry) -> Outcome? {
+        guard !Entry.Kind.known.contains(entry.kind) else { return nil }
+        return .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may")
+    }
+
+    func withoutContainer(_ entry: Entry) -> Outcome {
+        .waiting(
+            reason: entry.parent.map { "its container \($0.text) has not been imported yet" }
+                ?? "the name of its organization \(entry.id.organization) is not known yet")
+    }
+
+    /// The DNs of a group's members, and how many have none yet.
+    func members(of entry: Entry) -> (here: [Value], missing: Int) {
+        let here = entry.members.compactMap { place(of: $0).map { Value($0.text) } }
+        return (here, entry.members.count - here.count)
+    }
+
+    func incomplete(_ outcome: Outcome, _ entry: Entry, missing: Int) -> Outcome {
         guard missing > 0 else { return outcome }
         switch outcome {
         case .imported(let place), .unchanged(let place):
@@ -175,9 +189,13 @@ extension ImportBatch {
 
     /// Where the entry belongs; nil if that is not there yet.
     private func container(of entry: Entry) throws -> LDAPDN? {
-        guard let parent = entry.parent else { return session.organizations[entry.id.organization] }
-        let place = place(of: EntryID(organization: entry.id.organization, uuid: parent))
-        return try place.map { try LDAPDN($0.text) }
+        guard entry.parent != nil else { return session.organizations[entry.id.organization] }
+        return try containerPlace(of: entry).map { try LDAPDN($0.text) }
+    }
+
+    func containerPlace(of entry: Entry) throws -> Place? {
+        guard let parent = entry.parent else { return try session.organizations[entry.id.organization]?.place }
+        return place(of: EntryID(organization: entry.id.organization, uuid: parent))
     }
 
     /// The containers `ou=<organization>` of all organizations in the batch, made where they are missing.

@@ -6,6 +6,8 @@ import IncrementalSync
 extension StoredSynchronizationState {
     public func problems(_ ids: [EntryID]) async throws -> [EntryID: Problem] {
         try await store.read { db in
+            let any = try db.cachedStatement(sql: "SELECT 1 FROM problem WHERE synchronization = ? LIMIT 1")
+            guard try Row.fetchOne(any, arguments: [id]) != nil else { return [:] }
             let statement = try db.cachedStatement(
                 sql: "SELECT * FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
             var problems: [EntryID: Problem] = [:]

@@ -19,6 +19,7 @@ struct DirectoryImport {
     /// The label of the organization that the entries come from.
     var organizationName = "branch"
     var importBase = SlapdServer.importBase
+    var transactions = TransactionUse.never
     var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
 
     init(into server: SlapdServer) throws {
@@ -40,7 +41,8 @@ struct DirectoryImport {
         let name = organizationName
         let collector = DirectoryCollector(
             try await server.access(of: Self.own, importBase: importBase), importBase: try LDAPDN(importBase),
-            index: state.destinationIndex, strays: strays, organizationName: { $0 == Self.branch ? name : nil })
+            index: state.destinationIndex, strays: strays, transactions: transactions,
+            organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
             from: ListedChanges(changes: changes), to: collector, state: state,

@@ -17,7 +17,7 @@ SYSTEM_SCHEMAS = pathlib.Path("/etc/ldap/schema")
 # ldap.conf and ~/.ldaprc of whoever runs this must not change what is read.
 LDAP_ENVIRONMENT = {**os.environ, "LDAPNOINIT": "1"}
 
-# Thrown away afterwards: nosync saves the wait for the disk. The connector may read everything but passwords, and write
+# Thrown away afterwards: usually without a wait for the disk. The connector may read everything but passwords, and write
 # only below the import base.
 CONFIGURATION = """\
 include {system}/core.schema
@@ -37,7 +37,7 @@ rootdn "{administrator}"
 rootpw {password}
 directory {folder}/database
 maxsize 8589934592
-envflags nosync
+{durability}
 limits dn.exact="{connector}" size=unlimited time=unlimited
 access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="ou=interorg,{suffix}" by dn.exact="{connector}" write by * none
@@ -50,6 +50,7 @@ index interorgEntryUUID,interorgOrganizationID eq
 overlay syncprov
 syncprov-checkpoint 1000 5
 syncprov-sessionlog 100000
+{more}
 """
 
 
@@ -113,8 +114,9 @@ class Directory:
             raise Failure(f"ldapmodify in the directory of {self.organization} ended with {result.returncode}: {said}")
 
     def context_csn(self):
-        """The contextCSN values of the suffix; every write to the directory changes them (slapd's syncprov)."""
-        for entry in self.search(self.suffix, attributes=("contextCSN",), scope="base"):
+        """The contextCSN values of the suffix; every write to the directory changes them (slapd's syncprov). None while
+        the database is empty."""
+        for entry in self.search(self.suffix, attributes=("contextCSN",), scope="base", absent_is_empty=True):
             return sorted(entry.values("contextcsn"))
         return []
 
@@ -122,14 +124,17 @@ class Directory:
 class Slapd:
     """One private slapd with one database. Use it in a `with` statement."""
 
-    def __init__(self, organization, suffix, folder, ldif_files):
-        """`folder` is new and belongs to this slapd alone; `ldif_files` are loaded, in order, with schema checking."""
+    def __init__(self, organization, suffix, folder, ldif_files, durable=False, more=""):
+        """`folder` is new and belongs to this slapd alone; `ldif_files` are loaded, in order, with schema checking; none
+        for a database that fills itself from elsewhere.
+        `durable`: what is written is on the disk when the server says so. `more` ends the configuration."""
         self.organization = organization
         self.suffix = suffix
         self.folder = pathlib.Path(folder)
         self.connector_dn = f"cn=interorg,{suffix}"
         self.administrator_dn = f"cn=admin,{suffix}"
         self._ldif_files = ldif_files
+        self._settings = {"durability": "" if durable else "envflags nosync", "more": more}
         self._child = None
 
     def __enter__(self):
@@ -165,7 +170,7 @@ class Slapd:
         self._configuration.write_text(CONFIGURATION.format(
             system=SYSTEM_SCHEMAS, schema=REPOSITORY / "schemas" / "interorg.schema", folder=self.folder,
             suffix=self.suffix, administrator=self.administrator_dn, password=administrator_password,
-            connector=self.connector_dn), encoding="utf-8")
+            connector=self.connector_dn, **self._settings), encoding="utf-8")
 
     def _load(self):
         connector = self.folder / "connector.ldif"
@@ -173,7 +178,7 @@ class Slapd:
         connector.write_text(ldif.entry(self.connector_dn, [
             ("objectClass", ["organizationalRole", "simpleSecurityObject"]), ("cn", "interorg"),
             ("userPassword", self._connector_password)]), encoding="ascii")
-        for path in [*self._ldif_files, connector]:
+        for path in [*self._ldif_files, connector] if self._ldif_files else []:
             # -q: fast, and still checks the schema; -w: writes contextCSN.
             result = subprocess.run(
                 [program("slapadd"), "-q", "-w", "-f", self._configuration, "-b", self.suffix, "-l", path],
@@ -199,6 +204,6 @@ class Slapd:
 
     def _answers(self):
         try:
-            return bool(self.directory.context_csn())
+            return bool(self.directory.context_csn()) or not self._ldif_files
         except Failure:
             return False
