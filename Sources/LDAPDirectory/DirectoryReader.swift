@@ -53,7 +53,8 @@ actor DirectoryReader: ChangeReader {
         var entries: [EntryResolver.Found] = []
         do {
             var bytes = 0
-            while observations.count + entries.count < DirectorySource.batchSize, bytes < DirectorySource.batchBytesMax {
+            while observations.count + entries.count < DirectorySource.batchSize, bytes < DirectorySource.batchBytesMax
+            {
                 guard let event = try await nextEvent() else {
                     try endSearch()
                     break
