@@ -10,6 +10,7 @@ struct Attempt {
     var isKnown = true
     var place: Place?
     var label: String?
+    var replacedBy: UUID?
 }
 
 extension Synchronizer {
@@ -99,7 +100,9 @@ extension Synchronizer {
         guard state.tracksEntries else { return }
         if let entry = attempt.change.entry {
             step.exchanged.append(
-                ExchangeRecord(id: id, digest: entry.digest, place: place ?? attempt.place, label: entry.label))
+                ExchangeRecord(
+                    id: id, digest: entry.digest, place: place ?? attempt.place, label: entry.label,
+                    replacedBy: attempt.replacedBy))
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
@@ -113,7 +116,9 @@ extension Synchronizer {
         // A refused entry counts as seen: it is missing from the destination, not from the source.
         if attempt.change.entry != nil {
             step.exchanged.append(
-                ExchangeRecord(id: attempt.change.id, digest: nil, place: attempt.place, label: attempt.label))
+                ExchangeRecord(
+                    id: attempt.change.id, digest: nil, place: attempt.place, label: attempt.label,
+                    replacedBy: attempt.replacedBy))
         }
     }
 

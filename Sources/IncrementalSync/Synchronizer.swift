@@ -56,7 +56,8 @@ public struct Synchronizer: Sendable {
         let known = Dictionary(due.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var attempts = due.map {
             Attempt(
-                change: $0.change, isKnown: records[$0.id] != nil, place: records[$0.id]?.place, label: $0.label)
+                change: $0.change, isKnown: records[$0.id] != nil, place: records[$0.id]?.place, label: $0.label,
+                replacedBy: records[$0.id]?.replacedBy)
         }
         attempts = try await forgetMoved(attempts, problems: known, into: &step)
         try await importAttempts(attempts, problems: known, into: &step, &report)
@@ -77,7 +78,8 @@ public struct Synchronizer: Sendable {
         var attempts: [Attempt] = []
         for observation in newest {
             report.read += 1
-            if !observation.references.isEmpty { step.references[observation.id] = observation.references }
+            // What depends on nothing (any more) is said, too.
+            if observation.place != nil { step.references[observation.id] = observation.references }
             // A log that goes on names only what has changed. The record may be older than the destination, if it was
             // restored from a backup: that an entry is again what it was then does not say that it is so there.
             let isNews = observation.number != nil && batch.refresh == nil
@@ -127,14 +129,16 @@ public struct Synchronizer: Sendable {
             attempts.append(
                 Attempt(
                     change: change, number: observation.number, place: observation.place ?? record?.place,
-                    label: entry.label))
+                    label: entry.label, replacedBy: observation.replacedBy))
             return
         }
         // The General page is as it was. A place in the source may have changed all the same.
         if problem != nil { step.solved.append(entry.id) }
-        if let place = observation.place, place != record.place {
+        if let place = observation.place, place != record.place || observation.replacedBy != record.replacedBy {
             step.exchanged.append(
-                ExchangeRecord(id: entry.id, digest: record.digest, place: place, label: entry.label))
+                ExchangeRecord(
+                    id: entry.id, digest: record.digest, place: place, label: entry.label,
+                    replacedBy: observation.replacedBy))
         } else {
             step.seen.append(entry.id)
         }

@@ -8,6 +8,7 @@ extension ServiceStore {
             try createStates(db)
             try createMailbox(db)
         }
+        migrator.registerMigration("2") { db in try followDirectories(db) }
         return migrator
     }
 
@@ -67,6 +68,41 @@ extension ServiceStore {
                     payload BLOB NOT NULL, created_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
                     next_attempt REAL NOT NULL, error TEXT);
                 CREATE TABLE failure (since REAL NOT NULL, text TEXT NOT NULL);
+                """)
+    }
+
+    /// What following a directory needs. Whatever changes at a place marks the references to it, so that a look at what
+    /// is stale costs nothing where nothing is; and every container that appears gets a number.
+    private static func followDirectories(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE exchange_record ADD COLUMN replaced_by BLOB;
+                CREATE INDEX exchange_record_replaced ON exchange_record (replaced_by) WHERE replaced_by IS NOT NULL;
+                ALTER TABLE reference ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
+                CREATE INDEX reference_place ON reference (place);
+                CREATE INDEX reference_stale ON reference (synchronization, organization, uuid) WHERE stale;
+                CREATE TRIGGER reference_target_inserted AFTER INSERT ON exchange_record
+                WHEN NEW.place_key IS NOT NULL
+                BEGIN
+                    UPDATE reference SET stale = 1 WHERE place = NEW.place_key;
+                END;
+                CREATE TRIGGER reference_target_updated AFTER UPDATE OF place_key, label ON exchange_record
+                WHEN NEW.place_key IS NOT OLD.place_key OR NEW.label IS NOT OLD.label
+                BEGIN
+                    UPDATE reference SET stale = 1 WHERE place = OLD.place_key;
+                    UPDATE reference SET stale = 1 WHERE place = NEW.place_key;
+                END;
+                CREATE TRIGGER reference_target_deleted AFTER DELETE ON exchange_record
+                WHEN OLD.place_key IS NOT NULL
+                BEGIN
+                    UPDATE reference SET stale = 1 WHERE place = OLD.place_key;
+                END;
+                CREATE TABLE container (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT, synchronization INTEGER NOT NULL,
+                    organization BLOB NOT NULL, uuid BLOB NOT NULL, UNIQUE (synchronization, organization, uuid));
+                INSERT INTO container (synchronization, organization, uuid)
+                SELECT synchronization, organization, uuid FROM exchange_record
+                WHERE synchronization IN (SELECT id FROM synchronization WHERE name LIKE '%/hierarchy');
                 """)
     }
 }

@@ -6,25 +6,11 @@ import IncrementalSync
 /// What a directory adapter asks about places. All synchronizations of a service share
 /// one directory, so a place is looked up among all of them.
 extension StoredSynchronizationState: PlaceIndex {
-    /// What is known to stand at the places with these keys. While the deletion of an entry is held, another one may
-    /// have taken its place.
     public func entries(at keys: [String]) async throws -> [String: KnownEntry] {
         guard !keys.isEmpty else { return [:] }
         return try await store.read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT organization, uuid, label FROM exchange_record AS record WHERE place_key = ?
-                    ORDER BY EXISTS (
-                        SELECT 1 FROM problem WHERE problem.synchronization = record.synchronization
-                        AND problem.organization = record.organization AND problem.uuid = record.uuid
-                        AND problem.entry IS NULL)
-                    LIMIT 1
-                    """)
             var entries: [String: KnownEntry] = [:]
-            for key in keys {
-                guard let row = try Row.fetchOne(statement, arguments: [key]) else { continue }
-                entries[key] = KnownEntry(id: EntryID(row), label: row["label"] ?? "")
-            }
+            for key in keys { entries[key] = try Self.entry(at: key, in: db) }
             return entries
         }
     }
@@ -86,27 +72,50 @@ extension StoredSynchronizationState: PlaceIndex {
             arguments: ["oldKey": old.key, "newKey": new.key, "oldText": old.text, "newText": new.text])
     }
 
-    /// Entries of this synchronization whose content was made from something that is not so any more.
-    ///
-    /// - Parameter after: entries after this one, in the order of their IDs.
-    public func staleReferrers(after: EntryID?, limit: Int) async throws -> [EntryID] {
-        try await store.read { db in
-            try Row.fetchAll(
+    public func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID] {
+        guard !uuids.isEmpty else { return [:] }
+        return try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT organization, uuid FROM exchange_record WHERE replaced_by = ? LIMIT 1")
+            var entries: [UUID: EntryID] = [:]
+            for uuid in uuids {
+                entries[uuid] = try Row.fetchOne(statement, arguments: [uuid]).map { EntryID($0) }
+            }
+            return entries
+        }
+    }
+
+    public func replacements(of entries: [EntryID]) async throws -> [EntryID: UUID] {
+        guard !entries.isEmpty else { return [:] }
+        return try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT replaced_by FROM exchange_record
+                    WHERE synchronization IN (SELECT id FROM synchronization)
+                    AND organization = ? AND uuid = ? AND replaced_by IS NOT NULL
+                    """)
+            var replacements: [EntryID: UUID] = [:]
+            for entry in entries {
+                let row = try Row.fetchOne(statement, arguments: [entry.organization.uuid, entry.uuid])
+                replacements[entry] = row?["replaced_by"]
+            }
+            return replacements
+        }
+    }
+
+    public func containers(after number: Int64) async throws -> (places: [Place], newest: Int64) {
+        let hierarchy = "\(name.dropLast(stream.rawValue.count))\(ChangeStream.hierarchy.rawValue)"
+        return try await store.read { db in
+            let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT DISTINCT reference.organization, reference.uuid FROM reference
-                    LEFT JOIN exchange_record AS target ON target.place_key = reference.place
-                    WHERE reference.synchronization = ?
-                    AND (reference.organization, reference.uuid) > (?, ?)
-                    AND (target.organization IS NOT reference.found_organization
-                        OR target.uuid IS NOT reference.found_uuid OR target.label IS NOT reference.found_label)
-                    ORDER BY reference.organization, reference.uuid LIMIT ?
+                    SELECT number, place_key, place FROM container
+                    JOIN exchange_record USING (synchronization, organization, uuid)
+                    WHERE number > ? AND synchronization = (SELECT id FROM synchronization WHERE name = ?)
+                    ORDER BY number
                     """,
-                arguments: [
-                    id, after.map { Data($0.organization.uuid.bytes) } ?? Data(),
-                    after.map { Data($0.uuid.bytes) } ?? Data(), limit,
-                ]
-            ).map { EntryID($0) }
+                arguments: [number, hierarchy])
+            return (rows.compactMap { Place($0) }, rows.last?["number"] ?? number)
         }
     }
 }

@@ -51,7 +51,7 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT organization, uuid, digest, place_key, place, label FROM exchange_record
+                    SELECT organization, uuid, digest, place_key, place, label, replaced_by FROM exchange_record
                     WHERE synchronization = ? AND organization = ? AND uuid = ?
                     """)
             var records: [EntryID: ExchangeRecord] = [:]
@@ -128,7 +128,7 @@ extension ExchangeRecord {
         let digest: Data? = row["digest"]
         self.init(
             id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, place: Place(row),
-            label: row["label"])
+            label: row["label"], replacedBy: row["replaced_by"])
     }
 }
 
