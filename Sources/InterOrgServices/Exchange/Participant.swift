@@ -18,10 +18,22 @@ public protocol OrganizationDirectory: Sendable {
     /// One stream of an exported part.
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource
 
+    /// Waits until something has changed in a stream of an exported part since the cursor, or may have; false at once if
+    /// the server cannot tell.
+    func awaitChange(_ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?)
+        async throws
+        -> Bool
+
     /// The receiving side; nil if nothing is imported.
     func collector(
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)?
+}
+
+extension OrganizationDirectory {
+    public func awaitChange(
+        _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?
+    ) async throws -> Bool { false }
 }
 
 /// Time, randomness and limits that a service is given, so that the same code runs under the simulator.
@@ -93,7 +105,33 @@ struct Participant: Sendable {
         return report
     }
 
-    private static let exportPrefix = "export/"
+    /// Waits until something has changed in an exported part since it was last read, or may have; false at once if no
+    /// server can tell.
+    func awaitChange() async throws -> Bool {
+        guard let directory else { return false }
+        var watched: [(export: String, state: StoredSynchronizationState, cursor: Cursor?)] = []
+        for export in directory.exports {
+            for stream in ChangeStream.allCases {
+                let state = try await StoredSynchronizationState.open(Self.exportPrefix + export, stream, in: store)
+                watched.append((export, state, try await state.cursor()))
+            }
+        }
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            for part in watched {
+                group.addTask {
+                    try await directory.awaitChange(
+                        part.export, part.state.stream, index: part.state, after: part.cursor)
+                }
+            }
+            defer { group.cancelAll() }
+            while let hasChanged = try await group.next() {
+                if hasChanged { return true }
+            }
+            return false
+        }
+    }
+
+    static let exportPrefix = "export/"
 
     private func synchronizeExport(
         _ export: String, source: (ChangeStream, StoredSynchronizationState) -> any ChangeSource
