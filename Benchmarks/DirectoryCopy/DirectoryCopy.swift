@@ -71,7 +71,7 @@ struct DirectoryCopy: AsyncParsableCommand {
                 connection: try options(from, fromBind, fromPasswordFile), mapping: .inetOrgPerson,
                 organization: Self.source, importBase: nil),
             base: try LDAPDN(base), userFilter: nil, stream: stream, index: state.sourceIndex,
-            newRefresh: { RefreshID(UUID()) })
+            audit: AuditSchedule(every: .seconds(86_400), now: { Date() }), newRefresh: { RefreshID(UUID()) })
         let collector = DirectoryCollector(
             DirectoryAccess(
                 connection: try options(to, toBind, toPasswordFile), mapping: .inetOrgPerson,

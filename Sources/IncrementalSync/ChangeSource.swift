@@ -33,17 +33,21 @@ public struct Observation: Sendable {
     public var content: Content
     /// Where the entry stands in the source's store, if the store has places (a directory's DN).
     public var place: Place?
+    /// The UUID that the source's store gives the entry now, where that is not the one of its entry ID.
+    public var replacedBy: UUID?
     /// What the entry's content depends on besides itself, as it was when the entry was read.
     public var references: [ResolvedReference]
     /// The change's number, if the source is a log.
     public var number: Int64?
 
     public init(
-        _ content: Content, place: Place? = nil, references: [ResolvedReference] = [], number: Int64? = nil
+        _ content: Content, place: Place? = nil, replacedBy: UUID? = nil, references: [ResolvedReference] = [],
+        number: Int64? = nil
     ) {
         self.content = content
         self.number = number
         self.place = place
+        self.replacedBy = replacedBy
         self.references = references
     }
 
@@ -80,10 +84,13 @@ public struct ResolvedReference: Hashable, Sendable {
     public var place: String
     /// Nil: nothing known is at that place.
     public var found: KnownEntry?
+    /// Whether the content shows what a person would call the other entry, or only which one it is.
+    public var showsLabel: Bool
 
-    public init(place: String, found: KnownEntry?) {
+    public init(place: String, found: KnownEntry?, showsLabel: Bool = true) {
         self.place = place
         self.found = found
+        self.showsLabel = showsLabel
     }
 }
 

@@ -1,6 +1,8 @@
 import AddressBook
+import Foundation
 
-/// Where entries stand in one directory, as all the synchronizations that read or write it have recorded it.
+/// What the synchronizations that read or write one directory have recorded of it: where entries stand, and what has to
+/// be looked at again. What is said of "this synchronization" is that of the one that asks.
 public protocol PlaceIndex: Sendable {
     /// What is known to stand at the places with these keys.
     func entries(at keys: [String]) async throws -> [String: KnownEntry]
@@ -11,8 +13,26 @@ public protocol PlaceIndex: Sendable {
     /// Where entries stand; those that are not known to be there are left out.
     func places(of entries: [EntryID]) async throws -> [EntryID: Place]
 
-    /// Entries of this synchronization whose content was made from something that is not so any more.
+    /// Entries of this synchronization whose content was made from something that is not so any more. Those whose
+    /// deletion is a problem are left out: they are known to be gone.
     ///
     /// - Parameter after: entries after this one, in the order of their IDs.
     func staleReferrers(after: EntryID?, limit: Int) async throws -> [EntryID]
+
+    /// Entries of this synchronization that were not seen in a refresh, and whose deletion is not a problem already.
+    ///
+    /// - Parameter after: entries after this one, in the order of their IDs.
+    func unseen(in refresh: RefreshID, after: EntryID?, limit: Int) async throws -> [EntryID]
+
+    /// Which entries the directory has under other UUIDs than those of their IDs, by these UUIDs.
+    func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID]
+
+    /// The UUIDs that the directory gives these entries now, where they are not those of their IDs.
+    func replacements(of entries: [EntryID]) async throws -> [EntryID: UUID]
+
+    /// Containers of this part of the directory, whichever stream asks, that have become known after the one with this
+    /// number: each gets a number greater than all before it.
+    ///
+    /// - Returns: where they stand, and the newest one's number; the number given if there is none.
+    func containers(after number: Int64) async throws -> (places: [Place], newest: Int64)
 }

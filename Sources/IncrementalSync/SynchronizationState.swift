@@ -12,13 +12,20 @@ public struct ExchangeRecord: Hashable, Sendable {
     public var place: Place?
     /// What a person would call the entry.
     public var label: String?
+    /// The UUID that the source's directory gives the entry now: it has been reloaded without its UUIDs since the entry
+    /// got its ID. Nil: that of the ID.
+    public var replacedBy: UUID?
 
-    public init(id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, label: String? = nil) {
+    public init(
+        id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, label: String? = nil,
+        replacedBy: UUID? = nil
+    ) {
         self.id = id
         self.digest = digest
         self.home = home
         self.place = place
         self.label = label
+        self.replacedBy = replacedBy
     }
 }
 

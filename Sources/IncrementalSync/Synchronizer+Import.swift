@@ -13,6 +13,7 @@ struct Attempt {
     /// Where it stands in the destination's, as far as the state knows.
     var place: Place?
     var label: String?
+    var replacedBy: UUID?
 }
 
 extension Synchronizer {
@@ -89,8 +90,8 @@ extension Synchronizer {
         if let entry = attempt.change.entry {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: id, digest: entry.digest, home: attempt.home, place: place ?? attempt.place, label: entry.label)
-            )
+                    id: id, digest: entry.digest, home: attempt.home, place: place ?? attempt.place, label: entry.label,
+                    replacedBy: attempt.replacedBy))
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
@@ -105,7 +106,8 @@ extension Synchronizer {
         if attempt.change.entry != nil {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place, label: attempt.label))
+                    id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place, label: attempt.label,
+                    replacedBy: attempt.replacedBy))
         }
     }
 

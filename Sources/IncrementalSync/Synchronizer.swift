@@ -65,7 +65,7 @@ public struct Synchronizer: Sendable {
         let attempts = due.map {
             Attempt(
                 change: $0.change, isKnown: records[$0.id] != nil, home: records[$0.id]?.home,
-                place: records[$0.id]?.place, label: $0.label)
+                place: records[$0.id]?.place, label: $0.label, replacedBy: records[$0.id]?.replacedBy)
         }
         try await importAttempts(attempts, problems: known, into: &step, &report)
         try await state.commit(step)
@@ -85,7 +85,8 @@ public struct Synchronizer: Sendable {
         var attempts: [Attempt] = []
         for observation in newest {
             report.read += 1
-            if !observation.references.isEmpty { step.references[observation.id] = observation.references }
+            // What depends on nothing (any more) is said, too.
+            if observation.place != nil { step.references[observation.id] = observation.references }
             // A log that goes on names only what has changed. The record may be older than the destination, if it was
             // restored from a backup: that an entry is again what it was then does not say that it is so there.
             let isNews = observation.number != nil && batch.refresh == nil
@@ -134,15 +135,16 @@ public struct Synchronizer: Sendable {
             attempts.append(
                 Attempt(
                     change: change, number: observation.number, home: observation.place ?? record?.home,
-                    place: record?.place, label: entry.label))
+                    place: record?.place, label: entry.label, replacedBy: observation.replacedBy))
             return
         }
         // The General page is as it was. A place in the source may have changed all the same.
         if problem != nil { step.solved.append(entry.id) }
-        if let home = observation.place, home != record.home {
+        if let home = observation.place, home != record.home || observation.replacedBy != record.replacedBy {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: entry.id, digest: record.digest, home: home, place: record.place, label: entry.label))
+                    id: entry.id, digest: record.digest, home: home, place: record.place, label: entry.label,
+                    replacedBy: observation.replacedBy))
         } else {
             step.seen.append(entry.id)
         }

@@ -1,38 +1,66 @@
 import AddressBook
-import DirectoryMapping
 import Foundation
 import IncrementalSync
 import LDAPClient
 
-/// One content synchronization search, read in batches.
+/// One reading of a directory, in batches: its passes one after the other, then what depends on entries that have
+/// changed.
 ///
-/// The server gives its cookie at the end: until then a batch has no cursor. When the search ends in anything but
-/// success the reading fails, and nothing is concluded from what did not arrive.
+/// There is a new cursor at the end of a pass: until then a batch has none. When a search ends in anything but success
+/// the reading fails, and nothing is concluded from what did not arrive.
 actor DirectoryReader: ChangeReader {
     private enum Phase {
         case searching
+        /// Below containers that have appeared.
+        case rescanning
+        /// Looking for what the search has not mentioned.
+        case confirming(after: EntryID?)
+        case ending
         case resolving(after: EntryID?)
-        case ending, ended
+        case ended
     }
 
     private let source: DirectorySource
     private let connection: LDAPConnection
-    private var refresh: RefreshID
-    private var cookie: [UInt8]?
-    private var events: LDAPSearch.Iterator?
-    private var search: LDAPSearch?
-    private var phase = Phase.searching
-    private let resolver: EntryResolver
-    private var finalCookie: [UInt8]?
-    /// A present phase has ended: what it did not mention is gone.
-    private var sawAllPresent = false
+    private let server: ServerState
+    private let method: ChangeMethod
+    private let fetcher: EntryFetcher
+    private var passes: [ReadingPlan.Pass]
+    private var cursor: DirectoryCursor
+    /// The cursor as the state has it.
+    private var committed: DirectoryCursor?
 
-    init(source: DirectorySource, connection: LDAPConnection, cookie: [UInt8]?, refresh: RefreshID) {
+    private var phase = Phase.searching
+    private var refresh: RefreshID
+    private var feed: (any ChangeFeed)?
+    private var end: FeedEnd?
+    /// A batch of the search may not be committed yet.
+    private var isReadAhead = false
+    /// Where containers have appeared and have still to be looked into, and below which that has been done.
+    private var unread: [Place] = []
+    private var rescanned: [LDAPDN] = []
+    /// How often what depends on others has been looked for: a container takes along those below it, level by level.
+    private var rounds = 0
+    private static let roundsMax = 32
+
+    init(
+        source: DirectorySource, connection: LDAPConnection, server: ServerState, plan: ReadingPlan,
+        known: DirectoryCursor?
+    ) {
         self.source = source
         self.connection = connection
-        self.cookie = cookie
-        self.refresh = refresh
-        self.resolver = EntryResolver(source: source)
+        self.server = server
+        method = plan.method
+        passes = plan.passes
+        committed = known
+        cursor = DirectoryCursor(
+            search: source.search, position: nil, baseUUID: server.baseUUID, auditedAt: known?.auditedAt,
+            container: known?.container ?? 0)
+        refresh = source.newRefresh()
+        let identities = EntryIdentities(source: source, connection: connection, isReloaded: plan.isReloaded)
+        fetcher = EntryFetcher(
+            source: source, connection: connection, identities: identities,
+            resolver: EntryResolver(source: source, identities: identities))
     }
 
     deinit {
@@ -40,164 +68,183 @@ actor DirectoryReader: ChangeReader {
     }
 
     func next() async throws -> ChangeBatch? {
-        if case .searching = phase { return try await nextOfSearch() }
-        if case .resolving(let after) = phase, let batch = try await nextOfReferrers(after: after) { return batch }
-        guard case .ending = phase else { return nil }
-        phase = .ended
-        let cursor = try finalCookie.map { try source.cursor(from: $0) }
-        return ChangeBatch(observations: [], cursor: cursor, refresh: refresh, completesRefresh: sawAllPresent)
+        while true {
+            let batch: ChangeBatch?
+            switch phase {
+            case .searching: batch = try await nextOfSearch()
+            case .rescanning: batch = try await nextOfRescan()
+            case .confirming(let after): batch = try await nextUnseen(after: after)
+            case .ending: batch = try endPass()
+            case .resolving(let after): batch = try await nextOfReferrers(after: after)
+            case .ended: return nil
+            }
+            if let batch { return batch }
+        }
     }
+
+    // MARK: - A pass
 
     private func nextOfSearch() async throws -> ChangeBatch? {
-        var observations: [Observation] = []
-        var entries: [EntryResolver.Found] = []
         do {
-            var bytes = 0
-            while observations.count + entries.count < DirectorySource.batchSize, bytes < DirectorySource.batchBytesMax
-            {
-                guard let event = try await nextEvent() else {
-                    try endSearch()
-                    break
-                }
-                try await observe(event, &observations, &entries)
-                if case .entry(let entry) = event { bytes += entry.valueBytes }
+            if feed == nil { feed = try await startPass() }
+            guard let feed else { return nil }
+            let told = try await feed.next()
+            if let end = told.end {
+                self.feed = nil
+                self.end = end
+                phase = passes[0] == .everything ? .confirming(after: nil) : .rescanning
             }
-        } catch let error as LDAPError where cookie != nil && Self.cannotContinue(error) {
-            // Everything is read anew, and nothing is deleted before that is done.
-            cookie = nil
-            events = nil
+            let observations = try await observations(of: told.events)
+            // What follows the search asks what the state knows by then, so all of the search has to be committed; an
+            // entry that names one of a batch that is not committed yet is read again then.
+            defer { isReadAhead = told.end == nil && (isReadAhead || !observations.isEmpty) }
+            guard !observations.isEmpty || (isReadAhead && told.end != nil) else { return nil }
+            return ChangeBatch(observations: observations, refresh: refresh, allowsReadingAhead: told.end == nil)
+        } catch is RefreshRequired {
+            // Everything is read anew, under an ID of its own, and nothing is deleted before that is done.
+            passes = [.everything]
+            feed = nil
             refresh = source.newRefresh()
-        } catch LDAPResultCode.noSuchObject {
-            throw source.access.missing(source.base, "directory.export")
-        } catch LDAPResultCode.unavailableCriticalExtension {
-            throw noContentSynchronization
+            return nil
         }
-        // An entry that names one of a batch that is not committed yet is read again at the end, as a stale referrer; so
-        // before those are looked for, everything has to be.
-        var isSearching = false
-        if case .searching = phase { isSearching = true }
-        return ChangeBatch(
-            observations: observations + (try await resolver.observations(of: entries)), refresh: refresh,
-            allowsReadingAhead: isSearching)
     }
 
-    /// The server cannot go on from the cookie: it has forgotten too much, or (slapd's answer to a cookie from the
-    /// future) it has been restored from a backup.
-    private static func cannotContinue(_ error: LDAPError) -> Bool {
-        error.code == .syncRefreshRequired || error.code == .unwillingToPerform
-    }
-
-    private func nextEvent() async throws -> LDAPSearchEvent? {
-        if events == nil {
-            let request = ContentSyncRequest(mode: .refreshOnly, cookie: cookie, reloadHint: false)
-            let search = try connection.search(
-                base: source.base.string(), scope: .subtree, filter: source.filter,
-                attributes: source.access.mapping.exportAttributes, controls: [request.control()])
-            self.search = search
-            events = search.makeAsyncIterator()
+    private func startPass() async throws -> any ChangeFeed {
+        // What becomes known from here on is in this pass, or is looked into by the next one.
+        if passes[0] == .everything, source.stream == .contents {
+            cursor.container = try await source.index.containers(after: cursor.container).newest
         }
-        var iterator = events
-        let event = try await iterator?.next(isolation: self)
-        events = iterator
-        return event
-    }
-
-    private var noContentSynchronization: DirectoryError {
-        DirectoryError(
-            "read \(source.base): the server does not support content synchronization (RFC 4533)",
-            advice: "load slapd's overlay syncprov on the database")
-    }
-
-    /// The search has succeeded. Whether what was not mentioned is gone is what `refreshDeletes` says.
-    private func endSearch() throws {
-        guard let result = search?.result, let done = try ContentSyncDone(result) else {
-            throw noContentSynchronization
+        switch (method, passes[0]) {
+        case (.contentSync, .changes(.contentSync(let cookie))):
+            return try ContentSyncFeed(source, connection, after: ContentSyncCookie(Array(cookie)))
+        case (.contentSync, _):
+            return try ContentSyncFeed(source, connection, after: nil)
+        case (.scan, .changes(.scan(let marks))):
+            return try scan(source.base.string(), after: marks)
+        case (.scan, _):
+            return try scan(source.base.string(), after: nil)
         }
-        // slapd gives none when nothing is new, and an empty one for a database that nothing has been written to.
-        finalCookie = done.cookie.flatMap { $0.isEmpty ? nil : $0 }
-        // Without a cookie the server sends everything there is, and slapd still says "refreshDeletes".
-        if cookie == nil || !done.refreshDeletes { sawAllPresent = true }
-        phase = .resolving(after: nil)
     }
 
-    private func observe(
-        _ event: LDAPSearchEvent, _ observations: inout [Observation], _ entries: inout [EntryResolver.Found]
-    ) async throws {
-        switch event {
-        case .entry(let entry):
-            guard let state = try ContentSyncState(entry) else { return }
-            let id = entryID(state.entryUUID)
-            switch state.state {
-            case .present: observations.append(Observation(.present(id)))
-            case .delete: observations += try await confirm(deleted: [id.uuid])
-            case .add, .modify: entries.append(EntryResolver.Found(id: id, entry: entry))
+    private func scan(_ base: String, after marks: ChangeMarks?) -> ScanFeed {
+        ScanFeed(
+            source, connection, base: base, after: marks, isPaged: server.controls.contains(PagedResults.oid))
+    }
+
+    private func observations(of events: [FeedEvent]) async throws -> [Observation] {
+        var listed: [ListedEntry] = []
+        var found: [EntryResolver.Found] = []
+        var deleted: [UUID] = []
+        for event in events {
+            switch event {
+            case .entry(let uuid, let entry): found.append(EntryResolver.Found(uuid: uuid, entry: entry))
+            case .listed(let entry): listed.append(entry)
+            case .deleted(let uuid): deleted.append(uuid)
             }
-        case .intermediate:
-            switch try ContentSyncInfo(event) {
-            case .idSet(_, refreshDeletes: true, let uuids): observations += try await confirm(deleted: uuids)
-            case .idSet(_, refreshDeletes: false, let uuids): observations += try await present(uuids)
-            case .refreshPresent: sawAllPresent = true
-            case .newCookie, .refreshDelete, nil: break
-            }
-        case .reference: break
         }
+        // slapd (2.5, session log) reports an entry as deleted that was modified again while it answered: it looks for
+        // it with the older change stamp. So each one is looked for before it is believed to be gone.
+        return try await present(listed) + fetcher.resolver.observations(of: found) + fetcher.foundOrAbsent(deleted)
     }
 
-    /// A present UUID that is not known here is fetched: the state has lost it.
-    private func present(_ uuids: [UUID]) async throws -> [Observation] {
-        let ids = uuids.map(entryID)
+    /// Of those that are there, the ones that may have changed are fetched, and those that the state does not have, or
+    /// elsewhere.
+    private func present(_ listed: [ListedEntry]) async throws -> [Observation] {
+        guard !listed.isEmpty else { return [] }
+        let identities = try await fetcher.identities.identities(of: listed.map(\.uuid))
+        let ids = identities.values.map(\.id)
         let recorded = try await source.index.recorded(ids)
-        let unknown = ids.filter { !recorded.contains($0) }
-        var observations = ids.map { Observation(.present($0)) }
-        for start in stride(from: 0, to: unknown.count, by: Self.fetchedTogether) {
-            observations += try await fetch(Array(unknown[start..<min(start + Self.fetchedTogether, unknown.count)]))
-        }
-        return observations
-    }
-
-    /// slapd (2.5, session log) reports an entry as deleted that was modified again while it answered: it looks for it
-    /// with the older change stamp. So each one is looked for before it is believed to be gone.
-    private func confirm(deleted uuids: [UUID]) async throws -> [Observation] {
+        let places = try await source.index.places(of: ids)
         var observations: [Observation] = []
-        var rest = uuids.map(entryID)[...]
-        while !rest.isEmpty {
-            let part = Array(rest.prefix(Self.fetchedTogether))
-            rest = rest.dropFirst(part.count)
-            let present = try await fetch(part)
-            let found = Set(present.map(\.id))
-            observations += part.filter { !found.contains($0) }.map { Observation(.absent($0)) } + present
+        var fetched: [UUID] = []
+        for entry in listed {
+            guard let identity = identities[entry.uuid] else { continue }
+            observations.append(Observation(.present(identity.id)))
+            let hasMoved = try entry.dn.map { try LDAPDN($0).normalized != places[identity.id]?.key } ?? false
+            if entry.mayHaveChanged || !recorded.contains(identity.id) || hasMoved { fetched.append(entry.uuid) }
         }
-        return observations
+        return observations + (try await fetcher.found(fetched))
     }
 
-    /// How many entries are asked for in one search, by entryUUID.
-    private static let fetchedTogether = 100
+    // MARK: - Rescanning
 
-    private func entryID(_ uuid: UUID) -> EntryID {
-        EntryID(organization: source.access.organization, uuid: uuid)
+    /// slapd does not tell what is below a container that has come into the scope: only the container has changed.
+    private func nextOfRescan() async throws -> ChangeBatch? {
+        if let feed {
+            let told: FeedBatch
+            do {
+                told = try await feed.next()
+            } catch LDAPResultCode.noSuchObject {
+                told = FeedBatch(events: [], end: FeedEnd(sawAll: false))
+            }
+            if told.end != nil { self.feed = nil }
+            let observations = try await observations(of: told.events)
+            return observations.isEmpty ? nil : ChangeBatch(observations: observations, refresh: refresh)
+        }
+        if unread.isEmpty {
+            let appeared = try await source.index.containers(after: cursor.container)
+            unread = appeared.places
+            cursor.container = appeared.newest
+            if unread.isEmpty { phase = end?.sawAll == true ? .confirming(after: nil) : .ending }
+            return nil
+        }
+        let place = unread.removeFirst()
+        let dn = try LDAPDN(place.text)
+        guard !rescanned.contains(where: { $0 == dn || dn.isDescendant(of: $0) }) else { return nil }
+        rescanned.append(dn)
+        feed = scan(place.text, after: nil)
+        return nil
     }
 
-    /// Entries whose content was made from another entry that has changed: an assistant's name, a group's member.
-    private func nextOfReferrers(after: EntryID?) async throws -> ChangeBatch? {
-        let stale = try await source.index.staleReferrers(after: after, limit: Self.fetchedTogether)
-        guard let last = stale.last else {
+    // MARK: - The end of a pass
+
+    /// What the search has not mentioned is looked for before it is believed to be gone: its silence may be a mistake of
+    /// the server's, and the answer to a question is not.
+    private func nextUnseen(after: EntryID?) async throws -> ChangeBatch? {
+        let unseen = try await source.index.unseen(in: refresh, after: after, limit: EntryFetcher.fetchedTogether)
+        guard let last = unseen.last else {
+            // A full pass has read what is below the containers that it has found.
+            if passes[0] == .everything, source.stream == .hierarchy {
+                cursor.container = try await source.index.containers(after: cursor.container).newest
+            }
             phase = .ending
             return nil
         }
-        phase = .resolving(after: last)
-        return ChangeBatch(observations: try await fetch(stale), refresh: refresh)
+        phase = .confirming(after: last)
+        let found = try await fetcher.foundOrAbsent(unseen).filter { $0.place != nil }
+        return found.isEmpty ? nil : ChangeBatch(observations: found, refresh: refresh)
     }
 
-    private func fetch(_ ids: [EntryID]) async throws -> [Observation] {
-        guard !ids.isEmpty else { return [] }
-        let alternatives = ids.map { "(entryUUID=\($0.uuid.text))" }.joined()
-        let entries = try await connection.entries(
-            base: source.base.string(), filter: "(&\(source.filter)(|\(alternatives)))",
-            attributes: source.access.mapping.exportAttributes)
-        return try await resolver.observations(
-            of: entries.compactMap { entry in
-                entry.text("entryUUID").flatMap { UUID(uuidString: $0) }
-                    .map { EntryResolver.Found(id: entryID($0), entry: entry) }
-            })
+    private func endPass() throws -> ChangeBatch? {
+        let pass = passes.removeFirst()
+        let sawAll = end?.sawAll ?? false
+        cursor.position = end?.position
+        if pass == .everything, source.audit.isDue(after: cursor.auditedAt) { cursor.auditedAt = source.audit.now() }
+        defer {
+            end = nil
+            rescanned = []
+            refresh = source.newRefresh()
+            phase = passes.isEmpty ? .resolving(after: nil) : .searching
+        }
+        let isNew = cursor != committed
+        guard isNew || sawAll else { return nil }
+        committed = cursor
+        return ChangeBatch(
+            observations: [], cursor: isNew ? try cursor.cursor : nil, refresh: refresh, completesRefresh: sawAll)
+    }
+
+    // MARK: - What depends on others
+
+    /// Entries whose content was made from another entry that has changed: an assistant's name, a group's member, a
+    /// container that went out of the scope and took along what is below it.
+    private func nextOfReferrers(after: EntryID?) async throws -> ChangeBatch? {
+        let stale = try await source.index.staleReferrers(after: after, limit: EntryFetcher.fetchedTogether)
+        guard let last = stale.last else {
+            rounds += 1
+            phase = after == nil || rounds == Self.roundsMax ? .ended : .resolving(after: nil)
+            return nil
+        }
+        phase = .resolving(after: last)
+        return ChangeBatch(observations: try await fetcher.foundOrAbsent(stale))
     }
 }

@@ -4,62 +4,77 @@ import Foundation
 import IncrementalSync
 import LDAPClient
 
-/// One stream of one exported base of a directory as change source, by content synchronization (RFC 4533).
+/// One stream of one exported base of a directory as change source: by content synchronization (RFC 4533), or by
+/// listing everything where the server does not have that.
 public struct DirectorySource: ChangeSource {
     let access: DirectoryAccess
     let base: LDAPDN
     let filter: String
     let stream: ChangeStream
     let index: any PlaceIndex
+    let detection: ChangeDetection
+    let audit: AuditSchedule
     let newRefresh: @Sendable () -> RefreshID
-
-    static let batchSize = 1000
-    /// A batch ends with the entry that makes it this large.
-    static let batchBytesMax = 4_000_000
 
     /// - Parameters:
     ///   - base: what is exported is below it; it is not exported itself.
     ///   - userFilter: which entries (RFC 4515); nil for all that the mapping knows. Containers are always exported.
     ///   - index: where this organization's entries stand, as exported so far.
+    ///   - audit: when everything is read and compared.
     public init(
         _ access: DirectoryAccess, base: LDAPDN, userFilter: String?, stream: ChangeStream, index: any PlaceIndex,
-        newRefresh: @escaping @Sendable () -> RefreshID
+        detection: ChangeDetection = .auto, audit: AuditSchedule, newRefresh: @escaping @Sendable () -> RefreshID
     ) {
         self.access = access
         self.base = base
         self.filter = access.mapping.filter(for: stream, and: userFilter)
         self.stream = stream
         self.index = index
+        self.detection = detection
+        self.audit = audit
         self.newRefresh = newRefresh
     }
 
     public func read(after cursor: Cursor?) async throws -> any ChangeReader {
         let connection = try await LDAPConnection.connect(access.connection)
-        return DirectoryReader(
-            source: self, connection: connection, cookie: cursor.flatMap { cookie(from: $0) }, refresh: newRefresh())
+        let server = try await ServerState(of: base, access, connection)
+        let known = cursor.flatMap { DirectoryCursor($0) }
+        let plan = try ReadingPlan(
+            after: known, search: search, server: server, method: try await method(of: server, connection),
+            audit: audit, base: base.string())
+        return DirectoryReader(source: self, connection: connection, server: server, plan: plan, known: known)
     }
 
-    /// A cookie means something only to the server that gave it, for the search that it was given for: with another
-    /// filter slapd answers "nothing new".
-    private struct BoundCookie: Codable {
-        var search: [String]
-        var cookie: Data
+    /// How the server is asked for changes.
+    private func method(of server: ServerState, _ connection: LDAPConnection) async throws -> ChangeMethod {
+        switch detection {
+        case .contentSync: return .contentSync
+        case .scan: return .scan
+        case .auto:
+            guard server.controls.contains(ContentSyncOID.request) else { return .scan }
+            // The server may know it and not offer it for this part. A search of the base alone shows that.
+            do {
+                let request = ContentSyncRequest(mode: .refreshOnly)
+                _ = try await connection.entries(
+                    base: base.string(), scope: .base, attributes: ["1.1"], controls: [try request.control()])
+                return .contentSync
+            } catch LDAPResultCode.unavailableCriticalExtension {
+                return .scan
+            }
+        }
     }
 
-    private var search: [String] {
+    var noContentSynchronization: DirectoryError {
+        DirectoryError(
+            "read \(base): the server does not support content synchronization (RFC 4533)",
+            advice: "load slapd's overlay syncprov on the database, or set directory.changes to auto or scan")
+    }
+
+    /// What a position belongs to. The scope is always the subtree.
+    var search: [String] {
         let identity: String =
             if case .simple(let dn, _) = access.connection.credentials { dn } else { "" }
         return [access.connection.url, identity, base.normalized, filter, access.mapping.name]
             + access.mapping.exportAttributes
-    }
-
-    private func cookie(from cursor: Cursor) -> [UInt8]? {
-        guard let bound = try? JSONDecoder().decode(BoundCookie.self, from: Data(cursor.bytes)), bound.search == search
-        else { return nil }
-        return Array(bound.cookie)
-    }
-
-    func cursor(from cookie: [UInt8]) throws -> Cursor {
-        Cursor(bytes: Array(try JSONEncoder().encode(BoundCookie(search: search, cookie: Data(cookie)))))
     }
 }

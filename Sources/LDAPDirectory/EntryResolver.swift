@@ -4,61 +4,57 @@ import Foundation
 import IncrementalSync
 import LDAPClient
 
-/// Makes observations of entries as they were read: which container holds each, and what the DNs in it name. A batch is
-/// looked up together.
+/// Makes observations of entries as they were read: which entry each is, which container holds it, and what the DNs in
+/// it name. A batch is looked up together.
 actor EntryResolver {
     /// An entry that a search has found.
     struct Found: Sendable {
-        var id: EntryID
+        var uuid: UUID
         var entry: LDAPEntry
     }
 
     let source: DirectorySource
-    /// The containers met in this reading, by the key of their place; some may not be committed yet.
-    private var containers: [String: UUID] = [:]
+    let identities: EntryIdentities
+    /// Containers met in this reading, by the key of their place: those of the same batch are not committed yet.
+    private var containers: [String: EntryID] = [:]
 
-    init(source: DirectorySource) {
+    private static let containersMax = 2_000
+
+    init(source: DirectorySource, identities: EntryIdentities) {
         self.source = source
-    }
-
-    /// An entry that may be exported, on its way to an observation.
-    private struct Candidate {
-        var id: EntryID
-        var dn: LDAPDN
-        var raw: DirectoryEntry
-        /// The keys of the places that DNs in the entry name.
-        var targets: [String: String]
+        self.identities = identities
     }
 
     func observations(of found: [Found]) async throws -> [Observation] {
+        // What was met in earlier batches the index knows, too.
+        if containers.count > Self.containersMax { containers = [:] }
         var observations: [Observation] = []
         var candidates: [Candidate] = []
+        let known = try await identities.identities(of: found.map(\.uuid))
         for item in found {
             let dn = try LDAPDN(item.entry.dn)
-            guard dn != source.base else { continue }
-            var raw = DirectoryEntry(item.entry)
-            raw.uuid = item.id.uuid
+            guard dn != source.base, let identity = known[item.uuid] else { continue }
+            let candidate = Candidate(identity, dn, item.entry, source.access.mapping)
             // One that is not exported (any more) is not there for the others.
-            if isImported(dn, raw) {
-                observations.append(Observation(.absent(item.id)))
-                continue
+            if isImported(candidate) {
+                observations.append(Observation(.absent(identity.id)))
+            } else {
+                candidates.append(candidate)
             }
-            var targets: [String: String] = [:]
-            for target in source.access.mapping.references(in: raw) {
-                targets[target] = try? LDAPDN(target).normalized
-            }
-            candidates.append(Candidate(id: item.id, dn: dn, raw: raw, targets: targets))
-            if source.stream == .hierarchy { containers[dn.normalized] = item.id.uuid }
         }
-        let known = try await source.index.entries(at: keys(of: candidates))
-        for candidate in candidates { observations.append(try await observation(of: candidate, known)) }
+        try await identities.pair(&candidates)
+        if source.stream == .hierarchy {
+            for candidate in candidates { containers[candidate.dn.normalized] = candidate.id }
+        }
+        let standing = try await source.index.entries(at: keys(of: candidates))
+        for candidate in candidates { observations.append(try await observation(of: candidate, standing)) }
         return observations
     }
 
-    private func isImported(_ dn: LDAPDN, _ raw: DirectoryEntry) -> Bool {
-        if Stamp.read(raw) != nil { return true }
+    private func isImported(_ candidate: Candidate) -> Bool {
+        if Stamp.read(candidate.raw) != nil { return true }
         guard let importBase = source.access.importBase else { return false }
-        return dn == importBase || dn.isDescendant(of: importBase)
+        return candidate.dn == importBase || candidate.dn.isDescendant(of: importBase)
     }
 
     private func keys(of candidates: [Candidate]) -> [String] {
@@ -72,41 +68,72 @@ actor EntryResolver {
     private func observation(
         of candidate: Candidate, _ known: [String: KnownEntry]
     ) async throws -> Observation {
-        var references: [ResolvedReference] = []
+        var references: [String: ResolvedReference] = [:]
         let parent = try await parent(of: candidate.dn, known, &references)
-        for key in Set(candidate.targets.values).sorted() {
-            references.append(ResolvedReference(place: key, found: known[key]))
-        }
+        for key in candidate.targets.values { references[key] = ResolvedReference(place: key, found: known[key]) }
         let home = HomePlacement(
-            organization: candidate.id.organization, parent: parent,
+            organization: candidate.id.organization, parent: parent?.uuid,
             name: candidate.dn.rdn?.name ?? Value(""))
         let mapped = source.access.mapping.entry(from: candidate.raw, at: home) { target in
             candidate.targets[target].flatMap { known[$0] }.map { Reference(id: $0.id, label: $0.label) }
         }
         guard let mapped else { return Observation(.absent(candidate.id)) }
-        return Observation(.change(.upsert(mapped)), place: try candidate.dn.place, references: references)
+        return Observation(
+            .change(.upsert(mapped)), place: try candidate.dn.place, replacedBy: candidate.identity.replacedBy,
+            references: references.values.sorted { $0.place < $1.place })
     }
 
-    /// The exported container that holds the entry: its parent, or the nearest one above that is exported. If that is
-    /// not the parent itself, a parent that appears later makes the entry be read again.
+    /// The exported container that holds the entry: its parent, or the nearest one above that is exported. What is on
+    /// the way there is remembered: when a container appears, goes or moves, the entry is read again.
     private func parent(
-        of dn: LDAPDN, _ known: [String: KnownEntry], _ references: inout [ResolvedReference]
-    ) async throws -> UUID? {
+        of dn: LDAPDN, _ known: [String: KnownEntry], _ references: inout [String: ResolvedReference]
+    ) async throws -> EntryID? {
         var ancestor = dn.parent
         var isDirect = true
         while let container = ancestor, container != source.base {
             let key = container.normalized
-            if let uuid = containers[key] { return uuid }
-            let found = isDirect ? known[key] : try await source.index.entries(at: [key])[key]
-            if let found {
-                containers[key] = found.id.uuid
-                return found.id.uuid
-            }
-            if isDirect { references.append(ResolvedReference(place: key, found: nil)) }
+            var id = containers[key]
+            if id == nil { id = isDirect ? known[key]?.id : try await source.index.entries(at: [key])[key]?.id }
+            references[key] = ResolvedReference(
+                place: key, found: id.map { KnownEntry(id: $0, label: "") }, showsLabel: false)
+            if let id { return id }
             isDirect = false
             ancestor = container.parent
         }
         return nil
+    }
+}
+
+/// An entry that may be exported, on its way to an observation.
+struct Candidate {
+    private(set) var identity: EntryIdentity
+    let dn: LDAPDN
+    private(set) var raw: DirectoryEntry
+    /// The keys of the places that DNs in the entry name.
+    let targets: [String: String]
+
+    var id: EntryID { identity.id }
+
+    init(_ identity: EntryIdentity, _ dn: LDAPDN, _ entry: LDAPEntry, _ mapping: Mapping) {
+        self.identity = identity
+        self.dn = dn
+        raw = DirectoryEntry(entry)
+        raw.uuid = identity.id.uuid
+        var targets: [String: String] = [:]
+        for target in mapping.references(in: raw) { targets[target] = try? LDAPDN(target).normalized }
+        self.targets = targets
+    }
+
+    /// The entry is the one that had this ID before.
+    mutating func replaces(_ id: EntryID) {
+        identity = EntryIdentity(id: id, replacedBy: identity.uuid)
+        raw.uuid = id.uuid
+    }
+
+    /// What a person would call it; nil if an address book does not show it.
+    func label(_ mapping: Mapping) -> String? {
+        let home = HomePlacement(organization: id.organization, parent: nil, name: dn.rdn?.name ?? Value(""))
+        return mapping.entry(from: raw, at: home) { _ in nil }?.label
     }
 }
 

@@ -9,6 +9,7 @@ extension ServiceStore {
             try createMailbox(db)
         }
         migrator.registerMigration("2", migrate: separatePlaces)
+        migrator.registerMigration("3", migrate: followDirectories)
         return migrator
     }
 
@@ -85,5 +86,54 @@ extension ServiceStore {
                     payload BLOB NOT NULL, created_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
                     next_attempt REAL NOT NULL, error TEXT);
                 """)
+    }
+
+    /// What following a directory needs. Whatever changes at a place marks the references to it, so that a look at what
+    /// is stale costs nothing where nothing is; and every container that appears gets a number.
+    private static func followDirectories(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE exchange_record ADD COLUMN replaced_by BLOB;
+                CREATE INDEX exchange_record_replaced ON exchange_record (replaced_by) WHERE replaced_by IS NOT NULL;
+                ALTER TABLE reference ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
+                CREATE INDEX reference_place ON reference (place);
+                CREATE INDEX reference_stale ON reference (synchronization, organization, uuid) WHERE stale;
+                \(markingTriggers(of: "home", in: "source"))
+                \(markingTriggers(of: "place", in: "destination"))
+                CREATE TABLE container (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT, synchronization INTEGER NOT NULL,
+                    organization BLOB NOT NULL, uuid BLOB NOT NULL, UNIQUE (synchronization, organization, uuid));
+                INSERT INTO container (synchronization, organization, uuid)
+                SELECT synchronization, organization, uuid FROM exchange_record
+                WHERE synchronization IN (SELECT id FROM synchronization WHERE name LIKE '%/hierarchy');
+                """)
+    }
+
+    /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of
+    /// synchronizations that read the same directory.
+    private static func markingTriggers(of side: String, in end: String) -> String {
+        func mark(_ row: String) -> String {
+            """
+            UPDATE reference SET stale = 1 WHERE place = \(row).\(side)_key AND synchronization IN (
+                SELECT reader.id FROM synchronization AS reader
+                JOIN synchronization AS own ON own.\(end) = reader.source WHERE own.id = \(row).synchronization);
+            """
+        }
+        return """
+            CREATE TRIGGER \(side)_inserted AFTER INSERT ON exchange_record WHEN NEW.\(side)_key IS NOT NULL
+            BEGIN
+                \(mark("NEW"))
+            END;
+            CREATE TRIGGER \(side)_updated AFTER UPDATE OF \(side)_key, label ON exchange_record
+            WHEN NEW.\(side)_key IS NOT OLD.\(side)_key OR NEW.label IS NOT OLD.label
+            BEGIN
+                \(mark("OLD"))
+                \(mark("NEW"))
+            END;
+            CREATE TRIGGER \(side)_deleted AFTER DELETE ON exchange_record WHEN OLD.\(side)_key IS NOT NULL
+            BEGIN
+                \(mark("OLD"))
+            END;
+            """
     }
 }

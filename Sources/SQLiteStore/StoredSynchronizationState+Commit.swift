@@ -21,6 +21,7 @@ extension StoredSynchronizationState {
                 sql: "DELETE FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
             for entry in step.solved { try solve.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
             for problem in step.problems { try record(problem, in: db) }
+            try recordReferences(step, in: db)
         }
     }
 
@@ -41,37 +42,30 @@ extension StoredSynchronizationState {
         let upsert = try db.cachedStatement(
             sql: """
                 INSERT INTO exchange_record
-                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, label, refresh)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, label, refresh,
+                     replaced_by)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
                     digest = excluded.digest, home_key = excluded.home_key, home = excluded.home,
                     place_key = excluded.place_key, place = excluded.place, label = excluded.label,
-                    refresh = coalesce(excluded.refresh, refresh)
+                    refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by
                 """)
         for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
                 record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.label,
-                step.refresh?.uuid,
+                step.refresh?.uuid, record.replacedBy,
             ])
         }
-        let clear = try db.cachedStatement(
-            sql: "DELETE FROM reference WHERE synchronization = ? AND organization = ? AND uuid = ?")
-        let referrers = Set(step.exchanged.map(\.id)).union(step.references.keys)
-        for entry in referrers { try clear.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
+        if stream == .hierarchy { try numberContainers(step.exchanged, in: db) }
+    }
+
+    /// A container that is new here gets the next number.
+    private func numberContainers(_ containers: [ExchangeRecord], in db: Database) throws {
         let insert = try db.cachedStatement(
-            sql: """
-                INSERT OR REPLACE INTO reference
-                    (synchronization, organization, uuid, place, found_organization, found_uuid, found_label)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """)
-        for (entry, references) in step.references {
-            for reference in references {
-                try insert.execute(arguments: [
-                    id, entry.organization.uuid, entry.uuid, reference.place,
-                    reference.found?.id.organization.uuid, reference.found?.id.uuid, reference.found?.label,
-                ])
-            }
+            sql: "INSERT OR IGNORE INTO container (synchronization, organization, uuid) VALUES (?, ?, ?)")
+        for container in containers {
+            try insert.execute(arguments: [id, container.id.organization.uuid, container.id.uuid])
         }
     }
 
@@ -81,8 +75,11 @@ extension StoredSynchronizationState {
         guard let source = ends.source else { return }
         let others = try Int64.fetchAll(
             db,
-            sql: "SELECT id FROM synchronization WHERE source = ? AND destination IS ? AND id <> ?",
-            arguments: [source, ends.destination, id])
+            sql: """
+                SELECT id FROM synchronization
+                WHERE source = ? AND destination IS ? AND name LIKE ? AND id <> ?
+                """,
+            arguments: [source, ends.destination, "%/\(stream.rawValue)", id])
         for other in others {
             for table in ["exchange_record", "reference", "problem"] {
                 let forget = try db.cachedStatement(
@@ -96,7 +93,7 @@ extension StoredSynchronizationState {
 
     private func recordDeleted(_ step: Step, in db: Database) throws {
         guard !step.deleted.isEmpty else { return }
-        let tables = ["exchange_record", "reference"]
+        let tables = ["exchange_record", "reference"] + (stream == .hierarchy ? ["container"] : [])
         let statements = try tables.map { table in
             try db.cachedStatement(
                 sql: "DELETE FROM \(table) WHERE synchronization = ? AND organization = ? AND uuid = ?")

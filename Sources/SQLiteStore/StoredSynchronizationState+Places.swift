@@ -5,29 +5,29 @@ import IncrementalSync
 
 extension StoredSynchronizationState {
     /// What the source asks, if it is a directory.
-    public var sourceIndex: any PlaceIndex { StoredPlaceIndex(store: store, directory: ends.source, id: id) }
+    public var sourceIndex: any PlaceIndex { StoredPlaceIndex(state: self, directory: ends.source) }
 
     /// What the collector asks, if its store is a directory.
-    public var destinationIndex: any PlaceIndex { StoredPlaceIndex(store: store, directory: ends.destination, id: id) }
+    public var destinationIndex: any PlaceIndex { StoredPlaceIndex(state: self, directory: ends.destination) }
 
     /// Containers that stand elsewhere now take along what is below them. Part of a step's transaction, before the
     /// containers' own records.
     func moveContents(of containers: [ExchangeRecord], in db: Database) throws {
-        try StoredPlaceIndex(store: store, directory: ends.source, id: id).moveContents(
-            of: containers, to: \.home, in: db)
-        try StoredPlaceIndex(store: store, directory: ends.destination, id: id)
-            .moveContents(of: containers, to: \.place, in: db)
+        try StoredPlaceIndex(state: self, directory: ends.source).moveContents(of: containers, to: \.home, in: db)
+        try StoredPlaceIndex(state: self, directory: ends.destination).moveContents(of: containers, to: \.place, in: db)
     }
 }
 
 /// Where entries stand in one directory. A synchronization that reads the directory records it as the entry's home, one
 /// that writes it as the entry's place.
-private struct StoredPlaceIndex: PlaceIndex {
-    let store: ServiceStore
+struct StoredPlaceIndex: PlaceIndex {
+    /// That of the synchronization that asks.
+    let state: StoredSynchronizationState
     /// Nil where the store of that side has no places.
     let directory: String?
-    /// The synchronization that asks.
-    let id: Int64
+
+    private var store: ServiceStore { state.store }
+    private var id: Int64 { state.id }
 
     private static let sides = [
         Side(column: "home", synchronizations: "(SELECT id FROM synchronization WHERE source = :directory)"),
@@ -39,33 +39,33 @@ private struct StoredPlaceIndex: PlaceIndex {
         var synchronizations: String
     }
 
-    /// While the deletion of an entry is held, another one may have taken its place.
     func entries(at keys: [String]) async throws -> [String: KnownEntry] {
         guard let directory, !keys.isEmpty else { return [:] }
-        let standing = Self.sides.map { side in
+        return try await store.read { db in
+            var entries: [String: KnownEntry] = [:]
+            for key in keys { entries[key] = try Self.entry(at: key, of: directory, in: db) }
+            return entries
+        }
+    }
+
+    private static let entryQuery = """
+        SELECT organization, uuid, label FROM (\(sides.map { side in
             """
             SELECT synchronization, organization, uuid, label FROM exchange_record
             WHERE \(side.column)_key = :key AND synchronization IN \(side.synchronizations)
             """
-        }
-        return try await store.read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT organization, uuid, label FROM (\(standing.joined(separator: " UNION ALL "))) AS record
-                    ORDER BY EXISTS (
-                        SELECT 1 FROM problem WHERE problem.synchronization = record.synchronization
-                        AND problem.organization = record.organization AND problem.uuid = record.uuid
-                        AND problem.entry IS NULL)
-                    LIMIT 1
-                    """)
-            var entries: [String: KnownEntry] = [:]
-            for key in keys {
-                guard let row = try Row.fetchOne(statement, arguments: ["key": key, "directory": directory]) else {
-                    continue
-                }
-                entries[key] = KnownEntry(id: EntryID(row), label: row["label"] ?? "")
-            }
-            return entries
+        }.joined(separator: " UNION ALL "))) AS record
+        ORDER BY EXISTS (
+            SELECT 1 FROM problem WHERE problem.synchronization = record.synchronization
+            AND problem.organization = record.organization AND problem.uuid = record.uuid AND problem.entry IS NULL)
+        LIMIT 1
+        """
+
+    /// What is known to stand at a place. While the deletion of an entry is held, another one may have taken its place.
+    static func entry(at key: String, of directory: String, in db: Database) throws -> KnownEntry? {
+        let statement = try db.cachedStatement(sql: entryQuery)
+        return try Row.fetchOne(statement, arguments: ["key": key, "directory": directory]).map {
+            KnownEntry(id: EntryID($0), label: $0["label"] ?? "")
         }
     }
 
@@ -150,32 +150,62 @@ private struct StoredPlaceIndex: PlaceIndex {
     }
 
     func staleReferrers(after: EntryID?, limit: Int) async throws -> [EntryID] {
-        guard let directory else { return [] }
-        let joins = Self.sides.map { side in
-            """
-            LEFT JOIN exchange_record AS \(side.column) ON \(side.column).\(side.column)_key = reference.place
-            AND \(side.column).synchronization IN \(side.synchronizations)
-            """
-        }
+        try await state.staleReferrers(after: after, limit: limit)
+    }
+
+    func unseen(in refresh: RefreshID, after: EntryID?, limit: Int) async throws -> [EntryID] {
+        try await state.unseen(in: refresh, after: after, limit: limit)
+    }
+
+    func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID] {
+        guard let directory, !uuids.isEmpty else { return [:] }
         return try await store.read { db in
-            try Row.fetchAll(
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT organization, uuid FROM exchange_record
+                    WHERE replaced_by = ? AND synchronization IN (SELECT id FROM synchronization WHERE source = ?)
+                    LIMIT 1
+                    """)
+            var entries: [UUID: EntryID] = [:]
+            for uuid in uuids {
+                entries[uuid] = try Row.fetchOne(statement, arguments: [uuid, directory]).map { EntryID($0) }
+            }
+            return entries
+        }
+    }
+
+    func replacements(of entries: [EntryID]) async throws -> [EntryID: UUID] {
+        guard let directory, !entries.isEmpty else { return [:] }
+        return try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT replaced_by FROM exchange_record
+                    WHERE synchronization IN (SELECT id FROM synchronization WHERE source = ?)
+                    AND organization = ? AND uuid = ? AND replaced_by IS NOT NULL
+                    """)
+            var replacements: [EntryID: UUID] = [:]
+            for entry in entries {
+                let row = try Row.fetchOne(statement, arguments: [directory, entry.organization.uuid, entry.uuid])
+                replacements[entry] = row?["replaced_by"]
+            }
+            return replacements
+        }
+    }
+
+    func containers(after number: Int64) async throws -> (places: [Place], newest: Int64) {
+        let hierarchy =
+            "\(state.name.dropLast(state.stream.rawValue.count))\(ChangeStream.hierarchy.rawValue)"
+        return try await store.read { db in
+            let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT DISTINCT reference.organization, reference.uuid FROM reference
-                    \(joins.joined(separator: "\n"))
-                    WHERE reference.synchronization = :id
-                    AND (reference.organization, reference.uuid) > (:organization, :uuid)
-                    AND (coalesce(home.organization, place.organization) IS NOT reference.found_organization
-                        OR coalesce(home.uuid, place.uuid) IS NOT reference.found_uuid
-                        OR coalesce(home.label, place.label) IS NOT reference.found_label)
-                    ORDER BY reference.organization, reference.uuid LIMIT :limit
+                    SELECT number, home_key, home FROM container
+                    JOIN exchange_record USING (synchronization, organization, uuid)
+                    WHERE number > ? AND synchronization = (SELECT id FROM synchronization WHERE name = ?)
+                    ORDER BY number
                     """,
-                arguments: [
-                    "id": id, "directory": directory, "limit": limit,
-                    "organization": after.map { Data($0.organization.uuid.bytes) } ?? Data(),
-                    "uuid": after.map { Data($0.uuid.bytes) } ?? Data(),
-                ]
-            ).map { EntryID($0) }
+                arguments: [number, hierarchy])
+            return (rows.compactMap { Place($0, "home") }, rows.last?["number"] ?? number)
         }
     }
 }

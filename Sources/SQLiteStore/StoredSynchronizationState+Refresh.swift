@@ -13,10 +13,22 @@ extension StoredSynchronizationState {
         """
 
     public func unseen(in refresh: RefreshID, limit: Int) async throws -> [EntryID] {
+        try await unseen(in: refresh, after: nil, limit: limit)
+    }
+
+    public func unseen(in refresh: RefreshID, after: EntryID?, limit: Int) async throws -> [EntryID] {
         try await store.read { db in
             try Row.fetchAll(
-                db, sql: "SELECT organization, uuid FROM exchange_record WHERE \(Self.unseenCondition) LIMIT ?",
-                arguments: [id, refresh.uuid, limit]
+                db,
+                sql: """
+                    SELECT organization, uuid FROM exchange_record
+                    WHERE \(Self.unseenCondition) AND (organization, uuid) > (?, ?)
+                    ORDER BY organization, uuid LIMIT ?
+                    """,
+                arguments: [
+                    id, refresh.uuid, after.map { Data($0.organization.uuid.bytes) } ?? Data(),
+                    after.map { Data($0.uuid.bytes) } ?? Data(), limit,
+                ]
             ).map { EntryID($0) }
         }
     }

@@ -5,7 +5,7 @@ import IncrementalSync
 
 /// The directories that a synchronization reads and writes, under names that stay the same within a store. All the
 /// synchronizations of a directory know together where entries stand in it.
-public struct SynchronizationEnds: Sendable {
+public struct SynchronizationEnds: Hashable, Sendable {
     public var source: String?
     public var destination: String?
 
@@ -36,17 +36,26 @@ public struct StoredSynchronizationState: SynchronizationState {
         _ name: String, _ stream: ChangeStream, _ ends: SynchronizationEnds = .neither, in store: ServiceStore
     ) async throws -> StoredSynchronizationState {
         let name = "\(name)/\(stream.rawValue)"
-        let find: @Sendable (Database) throws -> Int64? = { db in
-            try Int64.fetchOne(db, sql: "SELECT id FROM synchronization WHERE name = ?", arguments: [name])
+        let known = try await store.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT id, source, destination FROM synchronization WHERE name = ?", arguments: [name]
+            ).map {
+                (id: $0["id"] as Int64, ends: SynchronizationEnds(source: $0["source"], destination: $0["destination"]))
+            }
         }
-        if let id = try await store.read(find) {
-            return StoredSynchronizationState(store: store, name: name, stream: stream, id: id, ends: ends)
+        // Who only looks at a state need not know its ends.
+        if let known, known.ends == ends || ends == .neither {
+            return StoredSynchronizationState(store: store, name: name, stream: stream, id: known.id, ends: known.ends)
         }
         let id = try await store.write { db in
-            try db.execute(
-                sql: "INSERT INTO synchronization (name, source, destination) VALUES (?, ?, ?)",
-                arguments: [name, ends.source, ends.destination])
-            return db.lastInsertedRowID
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    INSERT INTO synchronization (name, source, destination) VALUES (?, ?, ?)
+                    ON CONFLICT (name) DO UPDATE SET source = excluded.source, destination = excluded.destination
+                    RETURNING id
+                    """,
+                arguments: [name, ends.source, ends.destination]) ?? 0
         }
         return StoredSynchronizationState(store: store, name: name, stream: stream, id: id, ends: ends)
     }
@@ -85,7 +94,8 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT organization, uuid, digest, home_key, home, place_key, place, label FROM exchange_record
+                    SELECT organization, uuid, digest, home_key, home, place_key, place, label, replaced_by
+                    FROM exchange_record
                     WHERE synchronization = ? AND organization = ? AND uuid = ?
                     """)
             var records: [EntryID: ExchangeRecord] = [:]
@@ -141,7 +151,7 @@ extension ExchangeRecord {
         let digest: Data? = row["digest"]
         self.init(
             id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, home: Place(row, "home"),
-            place: Place(row, "place"), label: row["label"])
+            place: Place(row, "place"), label: row["label"], replacedBy: row["replaced_by"])
     }
 }
 

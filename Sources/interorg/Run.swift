@@ -15,7 +15,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             let logger = makeLogger(verbose ? .debug : .info)
-            try await InterOrgService(common.load(), logger: logger).run()
+            try await InterOrgService(common.load(), auditsAtStart: true, logger: logger).run()
         }
     }
 }

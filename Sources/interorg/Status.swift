@@ -39,6 +39,10 @@ enum StatusTable {
         }
         text += "  \(report.problems) problems, \(report.held) deletions held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
+        for export in report.exports {
+            text += "exports \(export.base): changes by \(export.changes ?? "nothing yet")"
+            text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
+        }
         for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
         if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
         for mail in report.refusedMails {

@@ -32,6 +32,9 @@ struct ConfigurationDirectoryTests {
         Mistake(
             "import: { base: \"ou=interorg,dc=a,dc=example\" }", "import:", "15:10: directory.import", "found nothing"),
         Mistake(
+            "mapping: inetOrgPerson", "changes: syncprov", "16:12: directory.changes", "contentSync"),
+        Mistake("mapping: inetOrgPerson", "audit: never", "16:10: directory.audit", "expected a duration"),
+        Mistake(
             "ou=lists,dc=a,dc=example", "ou=x, OU=People,dc=a,dc=example", "14:13: directory.export[1].base",
             "and \"ou=people,dc=a,dc=example\" (directory.export[0].base, line 12) overlap"),
         Mistake(
@@ -52,6 +55,24 @@ struct ConfigurationDirectoryTests {
     @Test("each mistake is one problem at its place", arguments: mistakes)
     func mistake(_ mistake: Mistake) throws {
         try mistake.check()
+    }
+
+    @Test(
+        "the server is asked for changes in the best way it knows and the directory audited daily, unless told otherwise"
+    )
+    func changes() throws {
+        try ConfigurationFolder.with { folder in
+            let standard = try folder.load(ConfigurationExample.requestor).directory
+            #expect(standard.changes == .auto)
+            #expect(standard.auditEvery == .seconds(86_400))
+            let chosen = try folder.load(
+                ConfigurationExample.requestor
+                    .with("mapping: inetOrgPerson", "changes: scan\n  audit: 12h")
+                    .with("{ every: 15m }", "{ continuous: true }"))
+            #expect(chosen.directory.changes == .scan)
+            #expect(chosen.directory.auditEvery == .seconds(43_200))
+            #expect(chosen.schedule == .continuous)
+        }
     }
 
     @Test("an import base inside an export base is allowed: imported entries are known by their stamp")

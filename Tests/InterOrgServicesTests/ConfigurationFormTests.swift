@@ -62,6 +62,9 @@ struct ConfigurationFormTests {
         Mistake("{ every: 15m }", "{ at: [] }", "29:17: schedule.at", "the list is empty"),
         Mistake("{ every: 15m }", "{ every: 1m, at: [\"02:00\"] }", "29:11: schedule", "found 2"),
         Mistake("{ every: 15m }", "{}", "29:11: schedule", "found none"),
+        Mistake("{ every: 15m }", "{ every: 15m, continuous: true }", "29:11: schedule", "found 2"),
+        Mistake("{ every: 15m }", "{ continuous: false }", "29:25: schedule.continuous", "use every or at instead"),
+        Mistake("{ every: 15m }", "{ continuous: always }", "29:25: schedule.continuous", "true"),
         Mistake("4MiB", "63kB", "31:15: messageBytes", "out of range; expected a size from 64kB"),
         Mistake("4MiB", "4000000", "31:15: messageBytes", "without a unit"),
         Mistake("4MiB", "4 GB", "31:15: messageBytes", "in kB, MB, KiB or MiB"),
@@ -125,7 +128,6 @@ struct ConfigurationFormTests {
     @Test(
         "keys of later versions are told as such",
         arguments: [
-            ("{ every: 15m }", "{ continuous: true, every: 15m }", "schedule.continuous"),
             ("lmtp: ", "maildir: /var/mail, lmtp: ", "exchange.inbox.maildir"),
             ("  smtp:\n", "  identity: {}\n  smtp:\n", "exchange.identity"),
         ]

@@ -6,6 +6,7 @@ import InterOrgProtocol
 import Logging
 import MailTransport
 import SQLiteStore
+import Synchronization
 import Testing
 
 @testable import InterOrgServices
@@ -49,6 +50,60 @@ struct SynchronizationAgentTests {
         try await running.value
         for task in waiting { #expect(await task.value == nil) }
         #expect(await agent.cycle() == nil)
+    }
+
+    /// A directory that is empty, and says when it is read and watched.
+    private final class WatchedDirectory: OrganizationDirectory, ChangeSource, ChangeReader {
+        let reads: AsyncStream<Void>.Continuation
+        let hasChanged = Atomic(false)
+        var exports: [String] { ["ou=people"] }
+        var imports: Bool { false }
+
+        func check() async throws {}
+
+        func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource { self }
+
+        func read(after cursor: IncrementalSync.Cursor?) async throws -> any ChangeReader { self }
+
+        init(reads: AsyncStream<Void>.Continuation) {
+            self.reads = reads
+        }
+
+        func next() async throws -> ChangeBatch? {
+            reads.yield()
+            return nil
+        }
+
+        func awaitChange(
+            _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: IncrementalSync.Cursor?
+        ) async throws -> Bool {
+            guard stream == .contents else { return false }
+            while !hasChanged.exchange(false, ordering: .relaxed) { try await Task.sleep(for: .milliseconds(1)) }
+            return true
+        }
+
+        func collector(
+            index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
+        ) -> (any Collector)? { nil }
+    }
+
+    @Test("that works continuously runs a cycle when the directory changes", .timeLimit(.minutes(1)))
+    func continuous() async throws {
+        let (read, reads) = AsyncStream<Void>.makeStream()
+        let directory = WatchedDirectory(reads: reads)
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory), schedule: .continuous,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task { try await agent.run() }
+        // The first cycle reads both streams, and without a change no other one follows for a minute.
+        var iterator = read.makeAsyncIterator()
+        for _ in 1...2 { await iterator.next() }
+        for _ in 1...2 {
+            directory.hasChanged.store(true, ordering: .relaxed)
+            for _ in 1...2 { await iterator.next() }
+        }
+        running.cancel()
+        try await running.value
     }
 
     private func exchanger(_ directory: some OrganizationDirectory) throws -> Exchanger {

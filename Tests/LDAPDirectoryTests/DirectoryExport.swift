@@ -18,6 +18,9 @@ struct DirectoryExport {
     var filter: String?
     var bindDN: String?
     var deletionGuard = DeletionGuard()
+    var detection = ChangeDetection.auto
+    /// The service's clock.
+    var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
 
     init(of server: SlapdServer, base: String = "ou=people,dc=example") throws {
         self.server = server
@@ -27,11 +30,15 @@ struct DirectoryExport {
 
     private var log: ChangeLog { ChangeLog(store: store) }
 
+    var logCollector: LogCollector { LogCollector(log, owner: Self.organization, entryBytesMax: 10_000_000) }
+
     /// One stream of the directory as change source.
     func source(_ stream: ChangeStream) async throws -> DirectorySource {
-        DirectorySource(
+        let now = now
+        return DirectorySource(
             try await server.access(of: Self.organization, bindDN: bindDN), base: try LDAPDN(base), userFilter: filter,
-            stream: stream, index: try await state(stream).sourceIndex, newRefresh: { RefreshID(UUID()) })
+            stream: stream, index: try await state(stream).sourceIndex, detection: detection,
+            audit: AuditSchedule(every: .seconds(86_400), now: { now }), newRefresh: { RefreshID(UUID()) })
     }
 
     func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
@@ -41,7 +48,7 @@ struct DirectoryExport {
     /// Directory → log, hierarchy first.
     @discardableResult
     func synchronize() async throws -> SynchronizationReport {
-        let collector = LogCollector(log, owner: Self.organization, entryBytesMax: 10_000_000)
+        let collector = logCollector
         return try await Agent(
             hierarchy: synchronizer(.hierarchy, to: collector), contents: synchronizer(.contents, to: collector)
         ).synchronize()
@@ -51,7 +58,12 @@ struct DirectoryExport {
     func synchronizer(_ stream: ChangeStream, to collector: any Collector) async throws -> Synchronizer {
         Synchronizer(
             from: try await source(stream), to: collector, state: try await state(stream),
-            deletionGuard: deletionGuard, now: { Date() })
+            deletionGuard: deletionGuard, now: { [now] in now })
+    }
+
+    /// How the contents were read, and when as a whole.
+    func reading() async throws -> ReadingStatus? {
+        try await state(.contents).cursor().flatMap { ReadingStatus($0) }
     }
 
     /// What a synchronization finds after the directory was changed, in the order of the log: hierarchy, contents.

@@ -4,6 +4,7 @@ import Foundation
 import LDAPClient
 import LDAPDirectory
 import TestSupport
+import Testing
 
 /// The files of this repository that the servers are started with.
 enum Repository {
@@ -43,6 +44,47 @@ extension SlapdConfiguration {
 
                 \(more)
                 """)
+    }
+}
+
+/// The ways in which slapd tells what has changed.
+enum ServerKind: String, CaseIterable, CustomTestStringConvertible {
+    case sessionLog = "with a session log"
+    /// slapd answers with a present phase: it names what is there, and what it does not name is gone.
+    case noSessionLog = "without a session log"
+    /// It goes on from the log or, if too much has happened, with a present phase.
+    case tinySessionLog = "with a session log of one write"
+    case accessLog = "with an access log as session log"
+    case noSyncProvider = "without syncprov, by scanning"
+
+    var testDescription: String { rawValue }
+
+    /// One of each way, for what does not depend on how long a log is.
+    static let ways = [sessionLog, noSessionLog, noSyncProvider]
+}
+
+extension SlapdConfiguration {
+    /// A directory whose server is of this kind.
+    static func directory(_ kind: ServerKind, more: String = "") -> SlapdConfiguration {
+        var configuration = SlapdConfiguration.directory(more: more)
+        switch kind {
+        case .sessionLog: configuration.sessionLogSize = 1_000
+        case .noSessionLog: break
+        case .tinySessionLog: configuration.sessionLogSize = 1
+        case .accessLog:
+            configuration.globalLines = [
+                "moduleload accesslog", "database mdb", "suffix cn=accesslog", "rootdn \(configuration.rootDN)",
+                "directory {folder}/accesslog", "maxsize 1073741824", "envflags nosync",
+                "index reqStart,reqEnd,reqResult,entryCSN,objectClass eq", "overlay syncprov",
+                "syncprov-nopresent TRUE", "syncprov-reloadhint TRUE",
+            ]
+            configuration.databaseLines = [
+                "overlay accesslog", "logdb cn=accesslog", "logops writes", "logsuccess TRUE",
+            ]
+            configuration.syncProviderLines = ["syncprov-sessionlog-source cn=accesslog"]
+        case .noSyncProvider: configuration.hasSyncProvider = false
+        }
+        return configuration
     }
 }
 

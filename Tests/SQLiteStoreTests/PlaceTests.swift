@@ -18,26 +18,26 @@ struct PlaceTests {
     /// Entries and where they stand, recorded in one step of a stream's synchronization.
     private func record(_ places: [(Entry, String)], _ stream: ChangeStream, name: String = "test") async throws {
         var step = Step(now: Sample.now)
-        step.exchanged = places.map { Sample.record($0, place: place($1)) }
+        step.exchanged = places.map { Sample.record($0, home: place($1)) }
         try await store.state(name, stream).commit(step)
     }
 
     private func text(of number: Int) async throws -> String? {
-        try await store.state().destinationIndex.places(of: [Sample.id(number)])[Sample.id(number)]?.text
+        try await store.state().sourceIndex.places(of: [Sample.id(number)])[Sample.id(number)]?.text
     }
 
     @Test("an entry is found at its place, and its place by the entry, whichever synchronization knows it")
     func lookup() async throws {
         try await record([(Sample.person(1), "CN=A,DC=x")], .contents, name: "other")
         let state = try await store.state()
-        let found = try await state.destinationIndex.entries(at: ["cn=a,dc=x", "CN=A,DC=x", "cn=b,dc=x"])
+        let found = try await state.sourceIndex.entries(at: ["cn=a,dc=x", "CN=A,DC=x", "cn=b,dc=x"])
         #expect(found == ["cn=a,dc=x": KnownEntry(id: Sample.id(1), label: "Person 1")])
         #expect(
-            try await state.destinationIndex.places(of: [Sample.id(1), Sample.id(2)]) == [
+            try await state.sourceIndex.places(of: [Sample.id(1), Sample.id(2)]) == [
                 Sample.id(1): place("CN=A,DC=x")
             ])
-        #expect(try await state.destinationIndex.entries(at: []) == [:])
-        #expect(try await state.destinationIndex.places(of: []) == [:])
+        #expect(try await state.sourceIndex.entries(at: []) == [:])
+        #expect(try await state.sourceIndex.places(of: []) == [:])
     }
 
     @Test("what is below a container that is renamed goes with it, and nothing else does")
@@ -56,7 +56,7 @@ struct PlaceTests {
         #expect(try await text(of: 4) == "CN=B,OU=Inner,OU=Dealers,DC=x")
         #expect(try await text(of: 5) == "CN=C,OU=PreSales,DC=x")
         #expect(try await text(of: 6) == "CN=OU=Sales,DC=x")
-        let found = try await store.state().destinationIndex.entries(at: ["cn=b,ou=inner,ou=dealers,dc=x"])
+        let found = try await store.state().sourceIndex.entries(at: ["cn=b,ou=inner,ou=dealers,dc=x"])
         #expect(found.values.map(\.id) == [Sample.id(4)])
     }
 
@@ -103,12 +103,12 @@ struct PlaceTests {
         try await store.commit { $0.references = references }
         let state = try await store.state()
         let expected = [11, 12, 13, 15, 16].map { Sample.id($0) }
-        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 10) == expected)
-        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 2) == Array(expected.prefix(2)))
+        #expect(try await state.sourceIndex.staleReferrers(after: nil, limit: 10) == expected)
+        #expect(try await state.sourceIndex.staleReferrers(after: nil, limit: 2) == Array(expected.prefix(2)))
         #expect(
-            try await state.destinationIndex.staleReferrers(after: expected[1], limit: 10)
+            try await state.sourceIndex.staleReferrers(after: expected[1], limit: 10)
                 == Array(expected.dropFirst(2)))
-        #expect(try await store.state("other").destinationIndex.staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await store.state("other").sourceIndex.staleReferrers(after: nil, limit: 10) == [])
     }
 
     @Test("reading a stale entry again, or deleting it, ends that")
@@ -124,6 +124,6 @@ struct PlaceTests {
             $0.exchanged = [people[1]]
             $0.deleted = [Sample.id(12)]
         }
-        #expect(try await store.state().destinationIndex.staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await store.state().sourceIndex.staleReferrers(after: nil, limit: 10) == [])
     }
 }

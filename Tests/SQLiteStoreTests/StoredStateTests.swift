@@ -35,7 +35,7 @@ struct StoredStateTests {
     @Test("is what it was after the file is opened again")
     func reopened() async throws {
         try await withStorePath { path in
-            let record = Sample.record(Sample.person(1), place: Place(key: "k", text: "K"))
+            let record = Sample.record(Sample.person(1), home: Place(key: "k", text: "K"))
             try await ServiceStore(path: path).commit {
                 $0.cursor = Cursor(bytes: [1, 2])
                 $0.exchanged = [record]
@@ -132,7 +132,7 @@ struct StoredStateTests {
         #expect(try await state.cursor() == Cursor(bytes: [1]))
         #expect(try await Set(state.records((1...4).map { Sample.id($0) }).keys) == [Sample.id(2)])
         #expect(try await Set(state.problems((1...4).map { Sample.id($0) }).keys) == [Sample.id(3)])
-        #expect(try await state.destinationIndex.staleReferrers(after: nil, limit: 10) == [])
+        #expect(try await state.sourceIndex.staleReferrers(after: nil, limit: 10) == [])
         #expect(try await state.deletionCount(of: Sample.organization, since: .distantPast) == 0)
         #expect(try await ChangeLog(store: store).line().highest == 1)
         let message = try await Outbox(store: store).next(for: Sample.otherOrganization, now: Sample.now)

@@ -37,7 +37,7 @@ extension ServiceStore {
         _ name: String = "test", _ stream: ChangeStream = .contents
     ) async throws -> StoredSynchronizationState {
         try await StoredSynchronizationState.open(
-            name, stream, SynchronizationEnds(destination: "directory"), in: self)
+            name, stream, SynchronizationEnds(source: "directory"), in: self)
     }
 
     /// Commits a step of the sample moment.

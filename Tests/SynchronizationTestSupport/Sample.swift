@@ -33,8 +33,8 @@ public enum Sample {
 
     public static func refresh(_ number: Int) -> RefreshID { RefreshID(uuid(number)) }
 
-    public static func record(_ entry: Entry, place: Place? = nil) -> ExchangeRecord {
-        ExchangeRecord(id: entry.id, digest: entry.digest, place: place, label: entry.label)
+    public static func record(_ entry: Entry, home: Place? = nil) -> ExchangeRecord {
+        ExchangeRecord(id: entry.id, digest: entry.digest, home: home, label: entry.label)
     }
 
     public static func problem(

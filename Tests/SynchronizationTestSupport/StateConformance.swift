@@ -59,7 +59,7 @@ extension StateConformance {
         },
         StateConformance("a record is read back whole, and only to whoever asks for it") { state in
             let place = Place(key: "cn=a,dc=x", text: "CN=A, DC=x")
-            let whole = Sample.record(Sample.person(1), place: place)
+            let whole = Sample.record(Sample.person(1), home: place)
             let bare = ExchangeRecord(id: Sample.id(2), digest: nil)
             try await state.commit(.made { $0.exchanged = [whole, bare, Sample.record(Sample.person(3))] })
             let records = try await state.records([whole.id, bare.id, Sample.id(4)])
@@ -67,7 +67,7 @@ extension StateConformance {
         },
         StateConformance("a later record takes the place of an earlier one") { state in
             try await state.commit(.made { $0.exchanged = [Sample.record(Sample.person(1, title: "Old"))] })
-            let later = Sample.record(Sample.person(1, title: "New"), place: Place(key: "k", text: "K"))
+            let later = Sample.record(Sample.person(1, title: "New"), home: Place(key: "k", text: "K"))
             try await state.commit(.made { $0.exchanged = [later] })
             try expect(await state.records([later.id]), is: [later.id: later], "records")
         },

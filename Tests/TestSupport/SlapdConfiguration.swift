@@ -1,4 +1,6 @@
-/// What a private slapd is to be like.
+import Foundation
+
+/// What a private slapd is to be like. In its lines, `{folder}` is the server's own folder.
 public struct SlapdConfiguration: Sendable {
     /// How clients can speak TLS to the server.
     public struct TLS: Sendable {
@@ -20,6 +22,8 @@ public struct SlapdConfiguration: Sendable {
     public var hasSyncProvider: Bool
     /// How many writes syncprov's session log holds; 0 for none.
     public var sessionLogSize: Int
+    /// Lines of slapd.conf inside syncprov's part.
+    public var syncProviderLines: [String] = []
     /// Files of schema after core, cosine and inetorgperson.
     public var schemaFiles: [String]
     /// Lines of slapd.conf before the database.
@@ -112,7 +116,8 @@ public struct SlapdConfiguration: Sendable {
         if hasSyncProvider {
             lines.append("overlay syncprov")
             if sessionLogSize > 0 { lines.append("syncprov-sessionlog \(sessionLogSize)") }
+            lines += syncProviderLines
         }
-        return lines.joined(separator: "\n") + "\n"
+        return (lines.joined(separator: "\n") + "\n").replacingOccurrences(of: "{folder}", with: folder)
     }
 }

@@ -15,7 +15,9 @@ public actor SlapdServer {
         self.configuration = configuration
         // Short, since the path of a socket has at most 107 bytes.
         folder = "/tmp/slapd-\(UUID().uuidString.prefix(13))"
-        try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
+        for name in ["data", "accesslog"] {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        }
     }
 
     /// The server's URL on TCP without TLS.
@@ -70,7 +72,53 @@ public actor SlapdServer {
         let file = "\(folder)/load.ldif"
         try ldif.write(toFile: file, atomically: true, encoding: .utf8)
         try await runCommand(
-            "/usr/sbin/slapadd", ["-q", "-w", "-f", "\(folder)/slapd.conf", "-l", file], logFolder: folder)
+            "/usr/sbin/slapadd", ["-q", "-w", "-b", suffix, "-f", "\(folder)/slapd.conf", "-l", file], logFolder: folder
+        )
+    }
+
+    /// Stops the server and starts it with the same data and more lines: such as need another server's port, or other
+    /// access rules.
+    public func restart(databaseLines: [String]) async throws {
+        await stop()
+        var changed = configuration
+        changed.databaseLines += databaseLines
+        try changed.file(folder: folder).write(toFile: "\(folder)/slapd.conf", atomically: true, encoding: .utf8)
+        try await restart()
+    }
+
+    /// The database as slapcat writes it, entryUUIDs included. Throws if the server is running.
+    public func dump() async throws -> String {
+        guard process == nil else { throw TestSupportError("slapcat needs the server to be stopped") }
+        let file = "\(folder)/dump.ldif"
+        try await runCommand(
+            "/usr/sbin/slapcat", ["-b", suffix, "-f", "\(folder)/slapd.conf", "-l", file], logFolder: folder)
+        return try String(contentsOfFile: file, encoding: .utf8)
+    }
+
+    /// Replaces the database by one with these entries. Throws if the server is running.
+    public func reload(ldif: String) async throws {
+        try replaceData { folder in
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try await load(ldif: ldif)
+    }
+
+    /// Keeps a copy of the database, which `restoreData` brings back. Throws if the server is running.
+    public func backUpData() throws {
+        guard process == nil else { throw TestSupportError("a backup needs the server to be stopped") }
+        try FileManager.default.copyItem(atPath: "\(folder)/data", toPath: "\(folder)/backup")
+    }
+
+    /// Takes the database of another server, or this one's backup. Throws if the server is running.
+    public func restoreData(from path: String? = nil) throws {
+        let backup = path ?? "\(folder)/backup"
+        try replaceData { try FileManager.default.copyItem(atPath: backup, toPath: $0) }
+    }
+
+    private func replaceData(_ make: (String) throws -> Void) throws {
+        guard process == nil else { throw TestSupportError("the data of a running server cannot be replaced") }
+        try FileManager.default.removeItem(atPath: "\(folder)/data")
+        try make("\(folder)/data")
     }
 
     /// Between looking for a port and slapd's using it, somebody else may have taken it; slapd does not always say so.

@@ -17,6 +17,10 @@ extension Configuration {
         public let importBase: String?
         /// How directory entries become address-book entries, and back.
         public let mapping: Mapping
+        /// How the server tells what has changed; default `auto`.
+        public let changes: ChangeDetection
+        /// How often everything is read and compared, from one second to 366 days; default one day.
+        public let auditEvery: Duration
     }
 
     /// An authentication to a directory (RFC 4513).
@@ -25,6 +29,16 @@ extension Configuration {
         case anonymous
         /// A simple bind of a DN with a password that is not empty.
         case simple(dn: String, password: Secret)
+    }
+
+    /// How a server tells what has changed.
+    public enum ChangeDetection: String, Sendable, CaseIterable {
+        /// By content synchronization where the server has it, else by the scan.
+        case auto
+        /// By content synchronization (RFC 4533) and in no other way.
+        case contentSync
+        /// All entries are listed with the stamps of their last change.
+        case scan
     }
 
     /// A part of a directory that is exported.

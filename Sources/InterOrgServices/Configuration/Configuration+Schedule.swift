@@ -5,6 +5,8 @@ extension Configuration {
         case every(Duration)
         /// Every day at these times, ascending and each only once; at least one.
         case at([TimeOfDay])
+        /// As soon as something changes in the directory, and once a minute for what others have.
+        case continuous
     }
 
     /// A time of day in the time zone of the machine.

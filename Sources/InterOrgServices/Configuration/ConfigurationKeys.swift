@@ -18,7 +18,7 @@ enum RootKey: String, ConfigurationKey {
 enum DirectoryKey: String, ConfigurationKey {
     case url, startTLS, insecure, caFile, bind, export
     case `import`
-    case mapping
+    case mapping, changes, audit
 }
 
 enum BindKey: String, ConfigurationKey {
@@ -64,9 +64,7 @@ enum InboxKey: String, ConfigurationKey {
 }
 
 enum ScheduleKey: String, ConfigurationKey {
-    case every, at
-
-    static let comingLater = ["continuous": "use \"every\", for example every: 1m"]
+    case every, at, continuous
 }
 
 enum GuardKey: String, ConfigurationKey {

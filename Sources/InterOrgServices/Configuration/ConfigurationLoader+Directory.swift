@@ -8,16 +8,21 @@ extension ConfigurationLoader {
         let exports = section.read(.export, otherwise: [], as: self.exports)
         let importBase = section[.import].flatMap(self.importBase)
         let mapping = section.read(.mapping, otherwise: .inetOrgPerson) { $0.choice(Configuration.Mapping.self) }
+        let changes = section.read(.changes, otherwise: .auto) { $0.choice(Configuration.ChangeDetection.self) }
+        let auditEvery = section.read(.audit, otherwise: .seconds(86_400)) { $0.duration() }
         if let exports {
             checkBases(exports, importBase: importBase)
             if exports.isEmpty, section[.import] == nil {
                 section.fail("there is nothing to do: give \"export\", \"import\" or both")
             }
         }
-        guard let url, let transportSecurity, let bind, let exports, let mapping else { return nil }
+        guard let url, let transportSecurity, let bind, let exports, let mapping, let changes, let auditEvery else {
+            return nil
+        }
         return Configuration.Directory(
             url: url.text, transportSecurity: transportSecurity, caFile: caFile, bind: bind,
-            exports: exports.map(\.export), importBase: importBase?.dn, mapping: mapping
+            exports: exports.map(\.export), importBase: importBase?.dn, mapping: mapping, changes: changes,
+            auditEvery: auditEvery
         )
     }
 

@@ -6,6 +6,11 @@ extension ConfigurationLoader {
         switch given.key {
         case .every: return given.value.duration().map { .every($0) }
         case .at: return timesOfDay(given.value).map { .at($0) }
+        case .continuous:
+            guard let isContinuous = given.value.flag() else { return nil }
+            if isContinuous { return .continuous }
+            given.value.fail("continuous: false says nothing about when; use every or at instead")
+            return nil
         }
     }
 

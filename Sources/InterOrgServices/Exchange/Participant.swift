@@ -18,10 +18,22 @@ public protocol OrganizationDirectory: Sendable {
     /// One stream of an exported part.
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource
 
+    /// Waits until something has changed in a stream of an exported part since the cursor, or may have; false at once if
+    /// the server cannot tell.
+    func awaitChange(_ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?)
+        async throws
+        -> Bool
+
     /// The receiving side; nil if nothing is imported.
     func collector(
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)?
+}
+
+extension OrganizationDirectory {
+    public func awaitChange(
+        _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?
+    ) async throws -> Bool { false }
 }
 
 /// Time, randomness and limits that a service is given, so that the same code runs under the simulator.
@@ -95,17 +107,47 @@ struct Participant: Sendable {
         return report
     }
 
-    private static let exportPrefix = "export/"
+    /// Waits until something has changed in an exported part since it was last read, or may have; false at once if no
+    /// server can tell.
+    func awaitChange() async throws -> Bool {
+        guard let directory else { return false }
+        var watched: [(export: String, state: StoredSynchronizationState, cursor: Cursor?)] = []
+        for export in directory.exports {
+            for stream in ChangeStream.allCases {
+                let state = try await exportState(export, stream)
+                watched.append((export, state, try await state.cursor()))
+            }
+        }
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            for part in watched {
+                group.addTask {
+                    try await directory.awaitChange(
+                        part.export, part.state.stream, index: part.state.sourceIndex, after: part.cursor)
+                }
+            }
+            defer { group.cancelAll() }
+            while let hasChanged = try await group.next() {
+                if hasChanged { return true }
+            }
+            return false
+        }
+    }
+
+    static let exportPrefix = "export/"
     /// A service has one directory.
     private static let directoryName = "directory"
+
+    func exportState(_ export: String, _ stream: ChangeStream) async throws -> StoredSynchronizationState {
+        try await StoredSynchronizationState.open(
+            Self.exportPrefix + export, stream, SynchronizationEnds(source: Self.directoryName), in: store)
+    }
 
     private func synchronizeExport(
         _ export: String, source: (ChangeStream, StoredSynchronizationState) -> any ChangeSource
     ) async throws -> SynchronizationReport {
         var pair: [Synchronizer] = []
         for stream in [ChangeStream.hierarchy, .contents] {
-            let state = try await StoredSynchronizationState.open(
-                Self.exportPrefix + export, stream, SynchronizationEnds(source: Self.directoryName), in: store)
+            let state = try await exportState(export, stream)
             pair.append(synchronizer(from: source(stream, state), to: collector(of: organization.id), state))
         }
         return try await Agent(hierarchy: pair[0], contents: pair[1]).synchronize()

@@ -47,6 +47,8 @@ actor Exchanger {
     private var isStarted = false
     /// What the last cycle could not do, as the store has it.
     private var recordedFailures: [String]?
+    /// How changes are found in each part of the directory, as it was last said.
+    private var methods: [String: String] = [:]
 
     init(
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
@@ -85,6 +87,15 @@ actor Exchanger {
         }
     }
 
+    /// Waits until something has changed in the directory since it was last read, or may have; false at once if its
+    /// server cannot tell.
+    nonisolated func awaitChange() async throws -> Bool {
+        switch role {
+        case .master(let master): try await master.participant.awaitChange()
+        case .requestor(let requestor): try await requestor.participant.awaitChange()
+        }
+    }
+
     /// Everything that the schedule asks for, then the mail that waits.
     func cycle() async -> CycleReport {
         var report = CycleReport()
@@ -94,6 +105,7 @@ actor Exchanger {
                 let exported = try await master.exportDirectory()
                 self.note(exported.done, \.exported, &report)
                 for error in exported.failures { self.fail("export the directory", error, &report) }
+                await self.noteReadings()
             }
             await attempt("try problems again", &report) { report in
                 let done = try await master.retryProblems()
@@ -106,6 +118,7 @@ actor Exchanger {
                 let exported = try await requestor.exportDirectory()
                 self.note(exported.done, \.exported, &report)
                 for error in exported.failures { self.fail("export the directory", error, &report) }
+                await self.noteReadings()
             }
             await attempt("try problems again", &report) { report in
                 let done = try await requestor.retryProblems()
@@ -171,6 +184,16 @@ actor Exchanger {
             recordedFailures = failures
         } catch {
             logger.error("record what went wrong: \(error)")
+        }
+    }
+
+    /// Says once how changes are found in each part of the directory.
+    private func noteReadings() async {
+        for reading in (try? await DirectoryReading.all(in: store)) ?? [] {
+            guard let changes = reading.changes, methods.updateValue(changes, forKey: reading.base) != changes else {
+                continue
+            }
+            logger.info("reading the directory", metadata: ["base": "\(reading.base)", "changes": "\(changes)"])
         }
     }
 

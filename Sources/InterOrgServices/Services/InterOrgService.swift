@@ -35,7 +35,10 @@ public struct InterOrgService: Sendable {
     }
 
     /// Opens the state folder, which no other process may be using, and checks what can be checked without a server.
-    public init(_ configuration: Configuration, logger: Logger) throws {
+    ///
+    /// - Parameter auditsAtStart: whether the first cycle reads and compares the whole directory, however young the last
+    ///   audit is. Right for a service: what happened while it was not there may have been a restore.
+    public init(_ configuration: Configuration, auditsAtStart: Bool = false, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
         self.lock = try StateLock(folder: configuration.stateFolder)
@@ -51,7 +54,7 @@ public struct InterOrgService: Sendable {
             payloadBytesMax: payloadBytesMax)
         let organization = Organization(
             id: OrganizationID(configuration.organizationID), name: configuration.organization)
-        let directory = try LDAPOrganizationDirectory(configuration)
+        let directory = try LDAPOrganizationDirectory(configuration, auditsSince: auditsAtStart ? Date() : nil)
         let peers: [Configuration.Peer]
         let role: Exchanger.Role
         switch configuration.role {

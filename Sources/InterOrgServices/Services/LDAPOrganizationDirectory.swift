@@ -10,10 +10,21 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     private let access: DirectoryAccess
     private let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
+    private let detection: ChangeDetection
+    private let audit: AuditSchedule
     let exports: [String]
 
-    init(_ configuration: Configuration) throws {
+    /// - Parameter auditsSince: everything is read and compared if that was last done before this moment, whatever the
+    ///   configuration's interval is.
+    init(_ configuration: Configuration, auditsSince: Date?) throws {
         let directory = configuration.directory
+        detection =
+            switch directory.changes {
+            case .auto: .auto
+            case .contentSync: .contentSync
+            case .scan: .scan
+            }
+        audit = AuditSchedule(every: directory.auditEvery, notBefore: auditsSince, now: { Date() })
         let credentials: LDAPConnectionOptions.Credentials =
             switch directory.bind {
             case .anonymous: .anonymous
@@ -47,9 +58,21 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     }
 
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource {
+        directorySource(export, stream, index: index)
+    }
+
+    func awaitChange(
+        _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?
+    ) async throws -> Bool {
+        try await directorySource(export, stream, index: index).awaitChange(after: cursor)
+    }
+
+    private func directorySource(
+        _ export: String, _ stream: ChangeStream, index: any PlaceIndex
+    ) -> DirectorySource {
         DirectorySource(
             access, base: bases[export]?.base ?? .root, userFilter: bases[export]?.filter, stream: stream,
-            index: index, newRefresh: { RefreshID(UUID()) })
+            index: index, detection: detection, audit: audit, newRefresh: { RefreshID(UUID()) })
     }
 
     func collector(

@@ -103,7 +103,35 @@ final class SynchronizationAgent: Service {
                 try await Task.sleep(until: max(begin + interval, ContinuousClock.now), clock: .continuous)
             case .at(let times):
                 try await Task.sleep(for: .seconds(Self.seconds(from: Date(), to: times)))
+            case .continuous: try await waitForChange()
             }
+        }
+    }
+
+    /// The longest time between two cycles when nothing changes at home: others may have something, and a watch whose
+    /// connection is dead is noticed.
+    private static let continuousPause = Duration.seconds(60)
+    /// What comes together is read together.
+    private static let gathering = Duration.milliseconds(200)
+    /// Before a cycle is tried when the directory could not be watched.
+    private static let retryPause = Duration.seconds(5)
+
+    /// Until something changes in the directory, but not for ever.
+    private func waitForChange() async throws {
+        let exchanger = exchanger
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Task.sleep(for: Self.continuousPause) }
+            group.addTask {
+                do {
+                    let hasChanged = try await exchanger.awaitChange()
+                    try await Task.sleep(for: hasChanged ? Self.gathering : Self.continuousPause)
+                } catch {
+                    // What is wrong is said by the cycle that follows.
+                    try await Task.sleep(for: Self.retryPause)
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 

@@ -47,6 +47,8 @@ public struct StatusReport: Sendable, Codable {
     public var unreadMails: Int
     /// What the last cycle could not do.
     public var failures: [Failure]
+    /// The parts of the directory that are exported, and how they are read.
+    public var exports: [DirectoryReading]
     public var organizations: [OrganizationStatus]
     public var refusedMails: [RefusedMail]
 
@@ -94,7 +96,8 @@ private struct StatusReader {
             problems: counts.values.map(\.problems).reduce(0, +), held: counts.values.map(\.held).reduce(0, +),
             parkedMails: try await Inbox(store: store).ids(parked: true).count,
             unreadMails: try await Inbox(store: store).ids(parked: false).count,
-            failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) }, organizations: [],
+            failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) },
+            exports: try await DirectoryReading.all(in: store), organizations: [],
             refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
         switch configuration.role {
         case .master(let requestors): report.organizations = try await organizations(of: requestors)

@@ -1,0 +1,60 @@
+import Foundation
+import LDAPClient
+
+/// What one reading does, decided before anything is read.
+struct ReadingPlan: Equatable {
+    enum Pass: Equatable {
+        /// What has changed since the position.
+        case changes(since: DirectoryCursor.Position)
+        /// Everything there is, compared with what is known; what is known and not there is gone.
+        case everything
+    }
+
+    /// How changes are found.
+    var method: ChangeMethod
+    /// One after the other. Changes first: an audit that cannot end holds up none of them.
+    var passes: [Pass]
+    /// The directory has been loaded anew: its entries may have other UUIDs than before.
+    var isReloaded: Bool
+
+    /// - Parameters:
+    ///   - known: where the last reading ended.
+    ///   - search: what a position has to belong to.
+    /// - Throws: ``LDAPError`` (`unavailable`) if the server is behind what it has shown before.
+    init(
+        after known: DirectoryCursor?, search: [String], server: ServerState, method: ChangeMethod,
+        audit: AuditSchedule, base: String
+    ) throws {
+        self.method = method
+        isReloaded = known?.baseUUID != nil && server.baseUUID != nil && known?.baseUUID != server.baseUUID
+        guard let known, known.search == search, let position = known.position, position.method == method, !isReloaded,
+            try !Self.isRestored(server, since: position, base: base)
+        else {
+            passes = [.everything]
+            return
+        }
+        passes = [.changes(since: position)] + (audit.isDue(after: known.auditedAt) ? [.everything] : [])
+    }
+
+    /// Whether the server has been set back to an earlier state: of its own changes it has fewer than before. Of
+    /// another server's it may have fewer because it has still to catch up, and nothing can be read from it until it
+    /// has: what it lacks is not gone.
+    private static func isRestored(
+        _ server: ServerState, since position: DirectoryCursor.Position, base: String
+    ) throws -> Bool {
+        guard case .contentSync(let bytes) = position, !server.stamps.isEmpty else { return false }
+        let cookie = ContentSyncCookie(Array(bytes))
+        for (serverID, stamp) in cookie.stamps.sorted(by: { $0.key < $1.key }) {
+            guard let current = server.stamps[serverID] else { return true }
+            guard current < stamp else { continue }
+            guard serverID != cookie.serverID else { return true }
+            throw LDAPError(
+                code: .unavailable, operation: "read", subject: base,
+                diagnosticMessage: "the server is behind what it has shown before: it has the changes of server ID "
+                    + "\(serverID) up to \(current.text), and had them up to \(stamp.text). It is read again when it "
+                    + "has caught up; if it was restored from a backup together with the others, any write at that "
+                    + "server ends this")
+        }
+        return false
+    }
+}

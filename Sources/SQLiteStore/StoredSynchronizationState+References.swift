@@ -1,0 +1,96 @@
+import AddressBook
+import Foundation
+import GRDB
+import IncrementalSync
+
+/// What an entry's content was made from. A reference is stale once something else stands at its place than what was
+/// found there; triggers on the records mark it, so that looking for stale ones is cheap when nothing has changed.
+extension StoredSynchronizationState {
+    /// Part of a step's transaction, after the records: what the references name may have changed in the same step.
+    func recordReferences(_ step: Step, in db: Database) throws {
+        // Only what is read from a directory names places.
+        guard let directory = ends.source else { return }
+        let find = try db.cachedStatement(
+            sql: """
+                SELECT place, found_organization, found_uuid, found_label, stale FROM reference
+                WHERE synchronization = ? AND organization = ? AND uuid = ?
+                """)
+        let clear = try db.cachedStatement(
+            sql: "DELETE FROM reference WHERE synchronization = ? AND organization = ? AND uuid = ?")
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO reference
+                    (synchronization, organization, uuid, place, found_organization, found_uuid, found_label, stale)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        var targets: [String: KnownEntry?] = [:]
+        let deleted = Set(step.deleted)
+        for entry in Set(step.exchanged.map(\.id)).union(step.references.keys).subtracting(deleted) {
+            let key: StatementArguments = [id, entry.organization.uuid, entry.uuid]
+            let new = Set((step.references[entry] ?? []).map(ReferenceRow.init))
+            let old = try Row.fetchAll(find, arguments: key).map(ReferenceRow.init)
+            if old.count == new.count, old.allSatisfy({ !$0.isStale && new.contains($0) }) { continue }
+            if !old.isEmpty { try clear.execute(arguments: key) }
+            for reference in new {
+                let target =
+                    try targets[reference.place] ?? StoredPlaceIndex.entry(at: reference.place, of: directory, in: db)
+                targets.updateValue(target, forKey: reference.place)
+                try insert.execute(
+                    arguments: key + [
+                        reference.place, reference.found?.organization.uuid, reference.found?.uuid, reference.label,
+                        !reference.isTrue(of: target),
+                    ])
+            }
+        }
+    }
+
+    /// See ``PlaceIndex``.
+    func staleReferrers(after: EntryID?, limit: Int) async throws -> [EntryID] {
+        try await store.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT organization, uuid FROM reference
+                    WHERE stale AND synchronization = ? AND (organization, uuid) > (?, ?)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM problem WHERE problem.synchronization = reference.synchronization
+                        AND problem.organization = reference.organization AND problem.uuid = reference.uuid
+                        AND problem.entry IS NULL)
+                    ORDER BY organization, uuid LIMIT ?
+                    """,
+                arguments: [
+                    id, after.map { Data($0.organization.uuid.bytes) } ?? Data(),
+                    after.map { Data($0.uuid.bytes) } ?? Data(), limit,
+                ]
+            ).map { EntryID($0) }
+        }
+    }
+}
+
+/// A reference as its row has it.
+private struct ReferenceRow: Hashable {
+    var place: String
+    var found: EntryID?
+    /// Nil where the content does not show it.
+    var label: String?
+    var isStale = false
+
+    init(_ reference: ResolvedReference) {
+        place = reference.place
+        found = reference.found?.id
+        label = reference.showsLabel ? reference.found?.label : nil
+    }
+
+    init(_ row: Row) {
+        place = row["place"]
+        if let organization: UUID = row["found_organization"], let uuid: UUID = row["found_uuid"] {
+            found = EntryID(organization: OrganizationID(organization), uuid: uuid)
+        }
+        label = row["found_label"]
+        isStale = row["stale"]
+    }
+
+    func isTrue(of target: KnownEntry?) -> Bool {
+        found == target?.id && (label == nil || label == target?.label)
+    }
+}
