@@ -4,29 +4,29 @@ import Foundation
 import IncrementalSync
 import LDAPClient
 import LDAPDirectory
+import Logging
 
 /// An organization's LDAP directory, as its configuration describes it.
 struct LDAPOrganizationDirectory: OrganizationDirectory {
     private let access: DirectoryAccess
     private let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
+    /// One for both directions: the server that is away is the same.
+    private let retry: Retry
     let exports: [String]
 
-    init(_ configuration: Configuration) throws {
+    /// A server that is restarted is waited for, within the operation that needs it. What takes longer is left to the
+    /// agent, or to whoever has called `interorg sync`.
+    static let backoff = Backoff(first: .milliseconds(250), longest: .seconds(4), patience: .seconds(10))
+
+    init(_ configuration: Configuration, pauses: Pauses, logger: Logger) throws {
         let directory = configuration.directory
-        let credentials: LDAPConnectionOptions.Credentials =
-            switch directory.bind {
-            case .anonymous: .anonymous
-            case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
-            }
         let mapping: DirectoryMapping.Mapping =
             switch directory.mapping {
             case .inetOrgPerson: .inetOrgPerson
             }
         self.access = DirectoryAccess(
-            connection: LDAPConnectionOptions(
-                url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
-                caFile: directory.caFile),
+            connection: LDAPConnectionOptions(directory),
             mapping: mapping, organization: OrganizationID(configuration.organizationID),
             importBase: try directory.importBase.map { try LDAPDN($0) })
         var bases: [String: (base: LDAPDN, filter: String?)] = [:]
@@ -38,6 +38,15 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         }
         self.bases = bases
         self.exports = exports
+        let url = directory.url
+        self.retry = Retry(
+            Self.backoff, pauses: pauses, isTransient: { ($0 as? LDAPError)?.isTransient ?? false },
+            notify: { notice in
+                switch notice {
+                case .failing(let error): logger.warning("the directory does not answer, trying again: \(error)")
+                case .recovered: logger.info("the directory at \(url) answers again")
+                }
+            })
     }
 
     var imports: Bool { access.importBase != nil }
@@ -47,16 +56,34 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     }
 
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource {
-        DirectorySource(
-            access, base: bases[export]?.base ?? .root, userFilter: bases[export]?.filter, stream: stream,
-            index: index, newRefresh: { RefreshID(UUID()) })
+        RetryingSource(
+            DirectorySource(
+                access, base: bases[export]?.base ?? .root, userFilter: bases[export]?.filter, stream: stream,
+                index: index, newRefresh: { RefreshID(UUID()) }),
+            retry)
     }
 
     func collector(
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)? {
         guard let importBase = access.importBase else { return nil }
-        return DirectoryCollector(
-            access, importBase: importBase, index: index, strays: strays, organizationName: organizationName)
+        return RetryingCollector(
+            DirectoryCollector(
+                access, importBase: importBase, index: index, strays: strays, organizationName: organizationName),
+            retry)
+    }
+}
+
+extension LDAPConnectionOptions {
+    /// Where and how to connect to a directory, as a configuration has it.
+    init(_ directory: Configuration.Directory) {
+        let credentials: Credentials =
+            switch directory.bind {
+            case .anonymous: .anonymous
+            case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
+            }
+        self.init(
+            url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
+            caFile: directory.caFile)
     }
 }
