@@ -106,13 +106,13 @@ let package = Package(
             "LDAPDirectoryTests",
             [
                 "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "LDAPClient", "LDAPDirectory",
-                "SQLiteStore", "TestSupport", .grdb,
+                "SQLiteStore", "SynchronizationTestSupport", "TestSupport", .grdb,
             ]),
         tests(
             "InterOrgServicesTests",
             [
                 "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "LDAPClient", "MailTransport",
-                "SQLiteStore", .grdb, .logging, .yams,
+                "SQLiteStore", "SynchronizationTestSupport", .grdb, .logging, .yams,
             ]),
         tests(
             "SimulationTests",

@@ -60,7 +60,8 @@ public actor DirectoryCollector: Collector {
         do {
             return try await importAll(offered)
         } catch {
-            // Some of it may have been written.
+            // Some of it may have been written; and a connection on which something has failed may be of no use.
+            close()
             await strays.forget()
             throw error
         }

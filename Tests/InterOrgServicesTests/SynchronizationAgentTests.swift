@@ -3,10 +3,12 @@ import Foundation
 import GRDB
 import IncrementalSync
 import InterOrgProtocol
+import LDAPClient
 import Logging
 import MailTransport
 import SQLiteStore
 import Synchronization
+import SynchronizationTestSupport
 import Testing
 
 @testable import InterOrgServices
@@ -39,7 +41,7 @@ struct SynchronizationAgentTests {
         let (begun, begin) = AsyncStream<Void>.makeStream()
         let agent = SynchronizationAgent(
             exchanger: try exchanger(SilentDirectory(begun: begin)), schedule: .every(.seconds(1)),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            pauses: ManualPauses().pauses, logger: RecordingLog().logger)
         let running = Task { try await agent.run() }
         for await _ in begun { break }
         // The first cycle, which the schedule waits for, is under way; these stand in the queue behind it.
@@ -50,6 +52,106 @@ struct SynchronizationAgentTests {
         try await running.value
         for task in waiting { #expect(await task.value == nil) }
         #expect(await agent.cycle() == nil)
+    }
+
+    /// A directory whose server is away so many times.
+    private final class AbsentDirectory: OrganizationDirectory, ChangeSource {
+        private let left: Mutex<Int>
+        private let error: LDAPError
+        private let reads = Mutex(0)
+        private let entry: Entry?
+
+        /// - Parameter entry: what it has after all.
+        init(times: Int, _ code: LDAPResultCode, entry: Entry? = nil) {
+            left = Mutex(times)
+            self.entry = entry
+            error = LDAPError(code: code, operation: "connect", subject: "ldap://ldap.a.example")
+        }
+
+        var exports: [String] { ["ou=people"] }
+        var imports: Bool { false }
+        var readCount: Int { reads.withLock { $0 } }
+
+        func check() async throws {}
+
+        func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource { self }
+
+        func read(after cursor: IncrementalSync.Cursor?) async throws -> any ChangeReader {
+            reads.withLock { $0 += 1 }
+            let isAway = left.withLock { left in
+                defer { left = max(0, left - 1) }
+                return left > 0
+            }
+            if isAway { throw error }
+            let batches = entry.map { [ChangeBatch(observations: [.upsert($0)])] } ?? []
+            return ListedSource(batches).read(after: cursor)
+        }
+
+        func collector(
+            index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
+        ) -> (any Collector)? { nil }
+    }
+
+    @Test(
+        "tries again what a server that was away has prevented, whatever the schedule, and says it once",
+        .timeLimit(.minutes(1)))
+    func retries() async throws {
+        let directory = AbsentDirectory(times: 9, .serverDown)
+        let log = RecordingLog()
+        let waiting = ManualPauses()
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory, log.logger), schedule: .every(.seconds(86_400)),
+            pauses: waiting.pauses, logger: log.logger)
+        let running = Task { try await agent.run() }
+        while !log.all.contains("info: export the directory: works again") {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        running.cancel()
+        try await running.value
+        #expect(waiting.durations == [5, 10, 20, 40, 80, 160, 300, 300, 300].map { .seconds($0) })
+        let errors = log.all.filter { $0.hasPrefix("error:") }
+        #expect(errors.count == 1 && errors[0].contains("ldap://ldap.a.example"), "\(errors)")
+        // The schedule's request alone; the retries have found nothing to tell the master.
+        #expect(log.all.filter { $0 == "info: request posted" }.count == 1)
+    }
+
+    @Test(
+        "tells the master what a retry has found, even if it has just been asked for nothing", .timeLimit(.minutes(1)))
+    func retriesRequest() async throws {
+        let branch = OrganizationID(derivedFromName: "branch")
+        let directory = AbsentDirectory(times: 1, .serverDown, entry: Sample.person(1, of: branch))
+        let log = RecordingLog()
+        let waiting = ManualPauses()
+        let now: @Sendable () -> Date = {
+            Sample.now.addingTimeInterval(waiting.durations.reduce(.zero, +) / .seconds(1))
+        }
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory, log.logger, now: now), schedule: .every(.seconds(86_400)),
+            pauses: waiting.pauses, logger: log.logger)
+        let running = Task { try await agent.run() }
+        while log.all.filter({ $0 == "info: request posted" }).count < 2 { try await Task.sleep(for: .milliseconds(1)) }
+        // Nothing more is pending: the next cycle is that of somebody who asks for one.
+        _ = await agent.cycle()
+        running.cancel()
+        try await running.value
+        // Nobody answers the first request. It is overdue after 30 seconds.
+        #expect(waiting.durations == [5, 10, 20].map { .seconds($0) })
+    }
+
+    @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(1)))
+    func corrections() async throws {
+        let directory = AbsentDirectory(times: 9, .invalidCredentials)
+        let log = RecordingLog()
+        let waiting = ManualPauses()
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory, log.logger), schedule: .every(.milliseconds(1)),
+            pauses: waiting.pauses, logger: log.logger)
+        let running = Task { try await agent.run() }
+        while directory.readCount < 5 { try await Task.sleep(for: .milliseconds(1)) }
+        running.cancel()
+        try await running.value
+        #expect(waiting.durations.isEmpty)
+        #expect(log.all.filter { $0.hasPrefix("error:") }.count == 1)
     }
 
     /// A directory that is empty, and says when it is read and watched.
@@ -92,8 +194,8 @@ struct SynchronizationAgentTests {
         let (read, reads) = AsyncStream<Void>.makeStream()
         let directory = WatchedDirectory(reads: reads)
         let agent = SynchronizationAgent(
-            exchanger: try exchanger(directory), schedule: .continuous,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            exchanger: try exchanger(directory), schedule: .continuous, pauses: ManualPauses().pauses,
+            logger: RecordingLog().logger)
         let running = Task { try await agent.run() }
         // The first cycle reads both streams, and without a change no other one follows for a minute.
         var iterator = read.makeAsyncIterator()
@@ -106,17 +208,21 @@ struct SynchronizationAgentTests {
         try await running.value
     }
 
-    private func exchanger(_ directory: some OrganizationDirectory) throws -> Exchanger {
+    private func exchanger(
+        _ directory: some OrganizationDirectory, _ logger: Logger = RecordingLog().logger,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) throws -> Exchanger {
         let store = try ServiceStore(database: DatabaseQueue())
         let organizations = ["branch", "master"].map { Organization(id: OrganizationID(derivedFromName: $0), name: $0) }
         let surroundings = Surroundings(
-            now: { Date() }, newID: { UUID() }, deletionGuard: DeletionGuard(), payloadBytesMax: 100_000)
+            now: now, newID: { UUID() }, pauses: ManualPauses().pauses, deletionGuard: DeletionGuard(),
+            payloadBytesMax: 100_000)
         return Exchanger(
             role: .requestor(
                 Requestor(
                     organization: organizations[0], master: organizations[1], store: store, directory: directory,
                     surroundings: surroundings)),
             directory: directory, store: store, envelope: InsecureEnvelope(payloadBytesMax: 100_000), senders: [:],
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { Date() }, posted: {})
+            logger: logger, now: now, posted: {})
     }
 }

@@ -12,11 +12,16 @@ final class SimulatedDirectory: OrganizationDirectory, Sendable {
     let organization: OrganizationID
     let dice: Dice
     private let state: Mutex<(tree: DirectoryTree, isFailing: Bool)>
+    private let retry: Retry
 
-    init(of organization: OrganizationID, dice: Dice) {
+    init(of organization: OrganizationID, pauses: Pauses, dice: Dice) {
         self.organization = organization
         self.dice = dice
         self.state = Mutex((DirectoryTree(), true))
+        // Every other outage is over before anybody has lost patience.
+        self.retry = Retry(
+            Backoff(first: .seconds(1), longest: .seconds(1)), pauses: pauses,
+            isTransient: { $0 is Outage && dice.chance(percent: 50) })
     }
 
     /// All of it as it is now.
@@ -44,13 +49,14 @@ final class SimulatedDirectory: OrganizationDirectory, Sendable {
     func check() async throws {}
 
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource {
-        SimulatedSource(directory: self, stream: stream, index: index)
+        RetryingSource(SimulatedSource(directory: self, stream: stream, index: index), retry)
     }
 
     func collector(
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)? {
-        SimulatedCollector(directory: self, index: index, organizationName: organizationName)
+        RetryingCollector(
+            SimulatedCollector(directory: self, index: index, organizationName: organizationName), retry)
     }
 
     /// What the organization's own entries say to the others.

@@ -49,10 +49,12 @@ final class World {
         for organization in organizations {
             let ids = dice.split()
             let skew = Double(dice.number(in: -900...900))
-            let directory = SimulatedDirectory(of: organization.id, dice: dice.split())
+            // A pause takes no time here.
+            let pauses = Pauses(elapsed: { .zero }, wait: { _ in }, random: { 0 })
+            let directory = SimulatedDirectory(of: organization.id, pauses: pauses, dice: dice.split())
             let surroundings = Surroundings(
                 now: { [clock] in Date(timeIntervalSinceReferenceDate: clock.now + skew) }, newID: { ids.uuid() },
-                deletionGuard: kind.deletionGuard, payloadBytesMax: payloadBytesMax)
+                pauses: pauses, deletionGuard: kind.deletionGuard, payloadBytesMax: payloadBytesMax)
             services.append(
                 try SimulatedService(organization, directory: directory, surroundings: surroundings) { store in
                     if organization == master {

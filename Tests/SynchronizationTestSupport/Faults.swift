@@ -63,17 +63,23 @@ private struct FaultyReader: ChangeReader {
 public struct FaultyCollector: Collector {
     let collector: any Collector
     let faults: Faults
+    let failsFinish: Bool
 
-    public init(_ collector: any Collector, _ faults: Faults) {
+    /// - Parameter failsFinish: whether its end may fail as well.
+    public init(_ collector: any Collector, _ faults: Faults, failsFinish: Bool = true) {
         self.collector = collector
         self.faults = faults
+        self.failsFinish = failsFinish
     }
 
     public func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
         try await faults.perform { try await collector.importChanges(changes) }
     }
 
-    public func finish() async throws -> ImportResult { try await faults.perform { try await collector.finish() } }
+    public func finish() async throws -> ImportResult {
+        guard failsFinish else { return try await collector.finish() }
+        return try await faults.perform { try await collector.finish() }
+    }
 }
 
 /// A state whose calls may fail.

@@ -29,6 +29,24 @@ public enum LoopbackSocket {
         return UInt16(bigEndian: address.sin_port)
     }
 
+    /// Whether somebody listens at the port.
+    static func accepts(port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return connect(descriptor, toPort: port)
+    }
+
+    /// Connects the socket. Returns whether that has succeeded.
+    static func connect(_ descriptor: Int32, toPort port: UInt16) -> Bool {
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
     /// Whether an LDAP server at the port accepts a simple bind.
     static func canBind(port: UInt16, dn: String, password: String) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -36,13 +54,7 @@ public enum LoopbackSocket {
         defer { close(descriptor) }
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        var address = loopback(port: port)
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isConnected else { return false }
+        guard connect(descriptor, toPort: port) else { return false }
         let request = bindRequest(dn: dn, password: password)
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             return false
@@ -58,6 +70,24 @@ public enum LoopbackSocket {
         func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] { [tag, UInt8(content.count)] + content }
         let bind = element(0x02, [3]) + element(0x04, Array(dn.utf8)) + element(0x80, Array(password.utf8))
         return element(0x30, element(0x02, [1]) + element(0x60, bind))
+    }
+
+    /// A socket that listens at a port of the system's choice, and that port.
+    static func listener() throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
+                    ? getsockname(descriptor, $0, &length) : -1
+            }
+        }
+        guard code == 0 else {
+            close(descriptor)
+            throw TestSupportError("no listening socket: errno \(errno)")
+        }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
     private static func loopback(port: UInt16) -> sockaddr_in {

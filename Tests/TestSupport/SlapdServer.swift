@@ -24,6 +24,8 @@ public actor SlapdServer {
     public var url: String { "ldap://127.0.0.1:\(port)" }
     /// The server's URL with TLS from the start.
     public var ldapsURL: String { "ldaps://127.0.0.1:\(tlsPort)" }
+    /// The port of ``url``.
+    public var portNumber: UInt16 { port }
     /// The URL of the server's socket.
     public nonisolated var ldapiURL: String {
         "ldapi://" + "\(folder)/ldapi".replacingOccurrences(of: "/", with: "%2F")

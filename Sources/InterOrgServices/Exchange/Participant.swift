@@ -40,16 +40,18 @@ extension OrganizationDirectory {
 public struct Surroundings: Sendable {
     public var now: @Sendable () -> Date
     public var newID: @Sendable () -> UUID
+    public var pauses: Pauses
     public var deletionGuard: DeletionGuard
     /// How large the NDJSON of one message may be, in bytes.
     public var payloadBytesMax: Int
 
     public init(
-        now: @escaping @Sendable () -> Date, newID: @escaping @Sendable () -> UUID, deletionGuard: DeletionGuard,
-        payloadBytesMax: Int
+        now: @escaping @Sendable () -> Date, newID: @escaping @Sendable () -> UUID, pauses: Pauses,
+        deletionGuard: DeletionGuard, payloadBytesMax: Int
     ) {
         self.now = now
         self.newID = newID
+        self.pauses = pauses
         self.deletionGuard = deletionGuard
         self.payloadBytesMax = payloadBytesMax
     }

@@ -20,6 +20,8 @@ public struct CycleReport: Hashable, Sendable, Codable {
     public var failures: [String] = []
     /// One of them will not go away by trying again: something has to be corrected.
     public var needsCorrection = false
+    /// Trying again soon is of use, whatever the schedule says: a server was away, or the master has not been told yet.
+    public var shouldRetry = false
     /// One of them is none that a server or a configuration explains.
     public var isDefect = false
 
@@ -45,6 +47,9 @@ actor Exchanger {
     /// Called when messages may have been posted.
     let posted: @Sendable () -> Void
     private var isStarted = false
+    private var notices = FailureNotices()
+    /// Something has been exported that no request has been composed for yet.
+    private var hasNews = false
     /// What the last cycle could not do, as the store has it.
     private var recordedFailures: [String]?
     /// How changes are found in each part of the directory, as it was last said.
@@ -97,7 +102,13 @@ actor Exchanger {
     }
 
     /// Everything that the schedule asks for, then the mail that waits.
-    func cycle() async -> CycleReport {
+    func cycle() async -> CycleReport { await cycle(isScheduled: true) }
+
+    /// What the last cycle, or mail that has come, could not do because a server was away. The master is asked only if
+    /// there is something to tell it: that it is asked at all is for the schedule.
+    func retry() async -> CycleReport { await cycle(isScheduled: false) }
+
+    private func cycle(isScheduled: Bool) async -> CycleReport {
         var report = CycleReport()
         switch role {
         case .master(let master):
@@ -124,12 +135,8 @@ actor Exchanger {
                 let done = try await requestor.retryProblems()
                 self.note(done, \.imported, &report)
             }
-            await attempt("compose a request", &report) { _ in
-                if let number = try await requestor.request() {
-                    self.posted()
-                    self.logger.info("request posted", metadata: ["request": "\(number)"])
-                }
-            }
+            hasNews = hasNews || report.exported > 0
+            if isScheduled || hasNews { await ask(requestor, &report) }
             await readInbox(&report)
         }
         report.highest = (try? await ChangeLog(store: store).line().highest) ?? 0
@@ -141,6 +148,20 @@ actor Exchanger {
                 "exported": "\(report.exported)", "imported": "\(report.imported)", "highest": "\(report.highest)",
             ])
         return report
+    }
+
+    /// Asks the master, with what there is to tell it. While the last request is just being answered there is no new
+    /// one; what is news waits for a retry then, and not for the schedule.
+    private func ask(_ requestor: Requestor, _ report: inout CycleReport) async {
+        await attempt("compose a request", &report) { report in
+            guard let number = try await requestor.request() else {
+                report.shouldRetry = report.shouldRetry || self.hasNews
+                return
+            }
+            self.hasNews = false
+            self.posted()
+            self.logger.info("request posted", metadata: ["request": "\(number)"])
+        }
     }
 
     /// Deals with the mail that has come outside of a cycle.
@@ -182,6 +203,8 @@ actor Exchanger {
         do {
             try await store.recordFailures(failures, now: now())
             recordedFailures = failures
+        } catch is CancellationError {
+            return
         } catch {
             logger.error("record what went wrong: \(error)")
         }
@@ -215,6 +238,7 @@ actor Exchanger {
     private func attempt(
         _ what: String, _ report: inout CycleReport, _ body: (inout CycleReport) async throws -> Void
     ) async {
+        notices.begin(what)
         do {
             try await body(&report)
         } catch is CancellationError {
@@ -222,16 +246,22 @@ actor Exchanger {
         } catch {
             fail(what, error, &report)
         }
+        if notices.end(what) { logger.info("\(what): works again") }
     }
 
     private func fail(_ what: String, _ error: any Error, _ report: inout CycleReport) {
-        report.failures.append("\(what): \(error)")
+        let text = "\(what): \(error)"
+        report.failures.append(text)
+        var kind = text
         switch error {
-        case let error as LDAPError: report.needsCorrection = report.needsCorrection || !error.isTransient
-        case is DirectoryError: report.needsCorrection = true
+        case let error as LDAPError where error.isTransient:
+            report.shouldRetry = true
+            // However a server that is away shows itself from one attempt to the next.
+            kind = "away"
+        case is LDAPError, is DirectoryError: report.needsCorrection = true
         default: report.isDefect = true
         }
-        logger.error("\(what): \(error)")
+        logger.log(level: notices.isNews(what, kind) ? .error : .debug, "\(text)")
     }
 
     private func process(_ mail: WaitingMail, _ report: inout CycleReport) async throws -> Disposition {

@@ -48,13 +48,14 @@ public struct InterOrgService: Sendable {
         let envelope = InsecureEnvelope(payloadBytesMax: max(configuration.messageBytesMax, 8_000_000) * 2)
         let payloadBytesMax = Self.payloadBytesMax(messageBytesMax: configuration.messageBytesMax, envelope)
         let surroundings = Surroundings(
-            now: { Date() }, newID: { UUID() },
+            now: { Date() }, newID: { UUID() }, pauses: .real,
             deletionGuard: DeletionGuard(
                 count: configuration.guardLimits.count, percent: configuration.guardLimits.percent),
             payloadBytesMax: payloadBytesMax)
         let organization = Organization(
             id: OrganizationID(configuration.organizationID), name: configuration.organization)
-        let directory = try LDAPOrganizationDirectory(configuration, auditsSince: auditsAtStart ? Date() : nil)
+        let directory = try LDAPOrganizationDirectory(
+            configuration, auditsSince: auditsAtStart ? Date() : nil, pauses: surroundings.pauses, logger: logger)
         let peers: [Configuration.Peer]
         let role: Exchanger.Role
         switch configuration.role {
@@ -83,7 +84,7 @@ public struct InterOrgService: Sendable {
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
                     subject: "InterOrg Sync: \(configuration.organization)",
                     submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
-                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp()))
+                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), random: surroundings.pauses.random))
         }
         self.posts = posts
         let wakeUps = posts.map(\.wakeUp)
@@ -96,7 +97,8 @@ public struct InterOrgService: Sendable {
     public func run() async throws {
         try await exchanger.start()
         let agent = SynchronizationAgent(
-            exchanger: exchanger, schedule: configuration.schedule, logger: logger)
+            exchanger: exchanger, schedule: configuration.schedule, pauses: .real,
+            logger: logger)
         let intake = MailIntake(listener: listener { agent.mailHasCome() })
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
         logger.info(
@@ -165,6 +167,16 @@ public struct InterOrgService: Sendable {
                 mailHasCome()
             })
     }
+}
+
+extension Pauses {
+    /// Those of this machine.
+    static let real: Pauses = {
+        let start = ContinuousClock.now
+        return Pauses(
+            elapsed: { start.duration(to: .now) }, wait: { try await Task.sleep(for: $0) },
+            random: { .random(in: 0..<1) })
+    }()
 }
 
 extension Exchanger {

@@ -4,6 +4,7 @@ import Foundation
 import IncrementalSync
 import LDAPClient
 import LDAPDirectory
+import Logging
 
 /// An organization's LDAP directory, as its configuration describes it.
 struct LDAPOrganizationDirectory: OrganizationDirectory {
@@ -12,11 +13,17 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     private let strays = StrayEntries()
     private let detection: ChangeDetection
     private let audit: AuditSchedule
+    /// One for both directions: the server that is away is the same.
+    private let retry: Retry
     let exports: [String]
+
+    /// A server that is restarted is waited for, within the operation that needs it. What takes longer is left to the
+    /// agent, or to whoever has called `interorg sync`.
+    static let backoff = Backoff(first: .milliseconds(250), longest: .seconds(4), patience: .seconds(10))
 
     /// - Parameter auditsSince: everything is read and compared if that was last done before this moment, whatever the
     ///   configuration's interval is.
-    init(_ configuration: Configuration, auditsSince: Date?) throws {
+    init(_ configuration: Configuration, auditsSince: Date?, pauses: Pauses, logger: Logger) throws {
         let directory = configuration.directory
         detection =
             switch directory.changes {
@@ -25,19 +32,12 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
             case .scan: .scan
             }
         audit = AuditSchedule(every: directory.auditEvery, notBefore: auditsSince, now: { Date() })
-        let credentials: LDAPConnectionOptions.Credentials =
-            switch directory.bind {
-            case .anonymous: .anonymous
-            case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
-            }
         let mapping: DirectoryMapping.Mapping =
             switch directory.mapping {
             case .inetOrgPerson: .inetOrgPerson
             }
         self.access = DirectoryAccess(
-            connection: LDAPConnectionOptions(
-                url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
-                caFile: directory.caFile),
+            connection: LDAPConnectionOptions(directory),
             mapping: mapping, organization: OrganizationID(configuration.organizationID),
             importBase: try directory.importBase.map { try LDAPDN($0) })
         var bases: [String: (base: LDAPDN, filter: String?)] = [:]
@@ -49,6 +49,15 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         }
         self.bases = bases
         self.exports = exports
+        let url = directory.url
+        self.retry = Retry(
+            Self.backoff, pauses: pauses, isTransient: { ($0 as? LDAPError)?.isTransient ?? false },
+            notify: { notice in
+                switch notice {
+                case .failing(let error): logger.warning("the directory does not answer, trying again: \(error)")
+                case .recovered: logger.info("the directory at \(url) answers again")
+                }
+            })
     }
 
     var imports: Bool { access.importBase != nil }
@@ -58,7 +67,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     }
 
     func source(_ export: String, _ stream: ChangeStream, index: any PlaceIndex) -> any ChangeSource {
-        directorySource(export, stream, index: index)
+        RetryingSource(directorySource(export, stream, index: index), retry)
     }
 
     func awaitChange(
@@ -79,7 +88,23 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)? {
         guard let importBase = access.importBase else { return nil }
-        return DirectoryCollector(
-            access, importBase: importBase, index: index, strays: strays, organizationName: organizationName)
+        return RetryingCollector(
+            DirectoryCollector(
+                access, importBase: importBase, index: index, strays: strays, organizationName: organizationName),
+            retry)
+    }
+}
+
+extension LDAPConnectionOptions {
+    /// Where and how to connect to a directory, as a configuration has it.
+    init(_ directory: Configuration.Directory) {
+        let credentials: Credentials =
+            switch directory.bind {
+            case .anonymous: .anonymous
+            case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
+            }
+        self.init(
+            url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
+            caFile: directory.caFile)
     }
 }

@@ -1,5 +1,6 @@
 import AddressBook
 import Foundation
+import IncrementalSync
 import Logging
 import MailTransport
 import SQLiteStore
@@ -18,8 +19,9 @@ struct MailPost: Service {
     let logger: Logger
     let wakeUp: WakeUp
 
-    /// The first retry comes after a second, each later one after twice as long, up to five minutes.
-    static let retrySecondsMax: Double = 300
+    let random: @Sendable () -> Double
+
+    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(300))
 
     func run() async throws {
         try await cancelWhenGracefulShutdown {
@@ -49,12 +51,12 @@ struct MailPost: Service {
             return
         } catch {
             let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
-            let seconds =
-                isPermanent
-                ? Self.retrySecondsMax : min(pow(2, Double(min(message.attempts, 10))), Self.retrySecondsMax)
+            let pause = Self.backoff.pause(
+                afterFailures: isPermanent ? .max : message.attempts + 1, random: random())
             if message.attempts == 0 { logger.warning("mail to \(to) waits: \(error)") }
-            try await outbox.postpone(message, until: Date(timeIntervalSinceNow: seconds), error: "\(error)")
-            wakeUp.signal(after: .seconds(seconds))
+            try await outbox.postpone(
+                message, until: Date(timeIntervalSinceNow: pause / .seconds(1)), error: "\(error)")
+            wakeUp.signal(after: pause)
         }
     }
 

@@ -1,15 +1,19 @@
 import Foundation
+import IncrementalSync
 import Logging
 import MailTransport
 import ServiceLifecycle
 import Synchronization
 
-/// Runs cycles on the schedule and handles mail as it comes, one thing after the other.
+/// Runs cycles on the schedule and handles mail as it comes, one thing after the other. What could not be done because a
+/// server was away is tried again between the times of the schedule.
 final class SynchronizationAgent: Service {
     private enum Command: Sendable {
         /// The number of the one who waits for its report.
         case cycle(Int)
         case mail
+        /// The pause after a failure is over.
+        case retry
     }
 
     /// Those who wait for a cycle.
@@ -22,15 +26,20 @@ final class SynchronizationAgent: Service {
     private let exchanger: Exchanger
     private let schedule: Configuration.Schedule
     private let waiting = Mutex(Waiting())
+    private let pauses: Pauses
     private let logger: Logger
     private let commands: AsyncStream<Command>
     private let queue: AsyncStream<Command>.Continuation
+    private let retries: AsyncStream<Duration>
+    private let retryQueue: AsyncStream<Duration>.Continuation
 
-    init(exchanger: Exchanger, schedule: Configuration.Schedule, logger: Logger) {
+    init(exchanger: Exchanger, schedule: Configuration.Schedule, pauses: Pauses, logger: Logger) {
         self.exchanger = exchanger
         self.schedule = schedule
+        self.pauses = pauses
         self.logger = logger
         (commands, queue) = AsyncStream.makeStream()
+        (retries, retryQueue) = AsyncStream.makeStream()
     }
 
     func run() async throws {
@@ -39,9 +48,14 @@ final class SynchronizationAgent: Service {
             await exchanger.checkDirectory()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await self.keepSchedule() }
+                group.addTask { try? await self.keepRetrying() }
+                var schedule = RetrySchedule()
                 for await command in commands {
                     if Task.isCancelled { break }
-                    await carryOut(command)
+                    guard let report = await carryOut(command, &schedule) else { continue }
+                    guard let pause = schedule.pause(after: report, random: pauses.random()) else { continue }
+                    logger.debug("what could not be done is tried again", metadata: ["after": "\(pause)"])
+                    retryQueue.yield(pause)
                 }
                 group.cancelAll()
                 // The schedule itself may be waiting for a cycle, and the group for the schedule.
@@ -82,14 +96,26 @@ final class SynchronizationAgent: Service {
         }
     }
 
-    private func carryOut(_ command: Command) async {
+    private func carryOut(_ command: Command, _ schedule: inout RetrySchedule) async -> CycleReport? {
         switch command {
         case .cycle(let number):
             let report = await exchanger.cycle()
             // A cycle that was cut off is none that anyone waits for.
             waiting.withLock { $0.continuations.removeValue(forKey: number) }?
                 .resume(returning: Task.isCancelled ? nil : report)
-        case .mail: _ = await exchanger.mailHasCome()
+            return report
+        case .mail:
+            // A mail that was no trouble says nothing about what else was.
+            let report = await exchanger.mailHasCome()
+            return report.shouldRetry ? report : nil
+        case .retry: return schedule.pauseIsOver() ? await exchanger.retry() : nil
+        }
+    }
+
+    private func keepRetrying() async throws {
+        for await pause in retries {
+            try await pauses.wait(pause)
+            queue.yield(.retry)
         }
     }
 
