@@ -24,6 +24,9 @@ public protocol PlaceIndex: Sendable {
     /// - Parameter after: entries after this one, in the order of their IDs.
     func unseen(in refresh: RefreshID, after: EntryID?, limit: Int) async throws -> [EntryID]
 
+    /// The entries of this synchronization, without those whose deletion is a problem.
+    func summary() async throws -> SetSummary
+
     /// Which entries the directory has under other UUIDs than those of their IDs, by these UUIDs.
     func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID]
 

@@ -20,11 +20,11 @@ actor DirectoryReader: ChangeReader {
         case ended
     }
 
-    private let source: DirectorySource
+    let source: DirectorySource
     private let connection: LDAPConnection
     private let server: ServerState
     private let method: ChangeMethod
-    private let fetcher: EntryFetcher
+    let fetcher: EntryFetcher
     private var passes: [ReadingPlan.Pass]
     private var cursor: DirectoryCursor
     /// The cursor as the state has it.
@@ -34,8 +34,11 @@ actor DirectoryReader: ChangeReader {
     private var refresh: RefreshID
     private var feed: (any ChangeFeed)?
     private var end: FeedEnd?
-    /// A batch of the search may not be committed yet.
+    /// The search has ended, and not all of it may be committed: a batch may have been read ahead of.
+    private var pendingEnd: FeedEnd?
     private var isReadAhead = false
+    /// What a scan has found to be there, of what is exported.
+    var present = SetSummary()
     /// Where containers have appeared and have still to be looked into, and below which that has been done.
     private var unread: [Place] = []
     private var rescanned: [LDAPDN] = []
@@ -86,30 +89,56 @@ actor DirectoryReader: ChangeReader {
 
     private func nextOfSearch() async throws -> ChangeBatch? {
         do {
+            if let end = pendingEnd {
+                pendingEnd = nil
+                try await endSearch(end)
+                return nil
+            }
             if feed == nil { feed = try await startPass() }
             guard let feed else { return nil }
             let told = try await feed.next()
-            if let end = told.end {
-                self.feed = nil
-                self.end = end
-                phase = passes[0] == .everything ? .confirming(after: nil) : .rescanning
-            }
             let observations = try await observations(of: told.events)
-            // What follows the search asks what the state knows by then, so all of the search has to be committed; an
-            // entry that names one of a batch that is not committed yet is read again then.
-            defer { isReadAhead = told.end == nil && (isReadAhead || !observations.isEmpty) }
-            guard !observations.isEmpty || (isReadAhead && told.end != nil) else { return nil }
-            return ChangeBatch(observations: observations, refresh: refresh, allowsReadingAhead: told.end == nil)
+            if told.end != nil {
+                self.feed = nil
+                pendingEnd = told.end
+                // What follows asks what the state knows, so all of the search has to be committed by then. An entry
+                // that names one of a batch that was not when it was read is read again.
+                defer { isReadAhead = false }
+                return observations.isEmpty && !isReadAhead
+                    ? nil : ChangeBatch(observations: observations, refresh: mark)
+            }
+            guard !observations.isEmpty else { return nil }
+            isReadAhead = true
+            return ChangeBatch(observations: observations, refresh: mark, allowsReadingAhead: true)
         } catch is RefreshRequired {
             // Everything is read anew, under an ID of its own, and nothing is deleted before that is done.
             passes = [.everything]
             feed = nil
+            isReadAhead = false
             refresh = source.newRefresh()
             return nil
         }
     }
 
+    private func endSearch(_ end: FeedEnd) async throws {
+        self.end = end
+        if case .changes(let position) = passes[0], method == .scan {
+            self.end?.sawAll = false
+            if try await source.index.summary() != present {
+                passes.insert(.missing(since: end.position ?? position), at: 1)
+            }
+        }
+        phase = passes[0] == .everything ? .confirming(after: nil) : .rescanning
+    }
+
+    /// What is there is marked with it. It is not, where nothing could follow from it: marking costs a write for every
+    /// entry.
+    var mark: RefreshID? {
+        if case .changes = passes[0], method == .scan { nil } else { refresh }
+    }
+
     private func startPass() async throws -> any ChangeFeed {
+        present = SetSummary()
         // What becomes known from here on is in this pass, or is looked into by the next one.
         if passes[0] == .everything, source.stream == .contents {
             cursor.container = try await source.index.containers(after: cursor.container).newest
@@ -119,7 +148,7 @@ actor DirectoryReader: ChangeReader {
             return try ContentSyncFeed(source, connection, after: ContentSyncCookie(Array(cookie)))
         case (.contentSync, _):
             return try ContentSyncFeed(source, connection, after: nil)
-        case (.scan, .changes(.scan(let marks))):
+        case (.scan, .changes(.scan(let marks))), (.scan, .missing(.scan(let marks))):
             return try scan(source.base.string(), after: marks)
         case (.scan, _):
             return try scan(source.base.string(), after: nil)
@@ -129,41 +158,6 @@ actor DirectoryReader: ChangeReader {
     private func scan(_ base: String, after marks: ChangeMarks?) -> ScanFeed {
         ScanFeed(
             source, connection, base: base, after: marks, isPaged: server.controls.contains(PagedResults.oid))
-    }
-
-    private func observations(of events: [FeedEvent]) async throws -> [Observation] {
-        var listed: [ListedEntry] = []
-        var found: [EntryResolver.Found] = []
-        var deleted: [UUID] = []
-        for event in events {
-            switch event {
-            case .entry(let uuid, let entry): found.append(EntryResolver.Found(uuid: uuid, entry: entry))
-            case .listed(let entry): listed.append(entry)
-            case .deleted(let uuid): deleted.append(uuid)
-            }
-        }
-        // slapd (2.5, session log) reports an entry as deleted that was modified again while it answered: it looks for
-        // it with the older change stamp. So each one is looked for before it is believed to be gone.
-        return try await present(listed) + fetcher.resolver.observations(of: found) + fetcher.foundOrAbsent(deleted)
-    }
-
-    /// Of those that are there, the ones that may have changed are fetched, and those that the state does not have, or
-    /// elsewhere.
-    private func present(_ listed: [ListedEntry]) async throws -> [Observation] {
-        guard !listed.isEmpty else { return [] }
-        let identities = try await fetcher.identities.identities(of: listed.map(\.uuid))
-        let ids = identities.values.map(\.id)
-        let recorded = try await source.index.recorded(ids)
-        let places = try await source.index.places(of: ids)
-        var observations: [Observation] = []
-        var fetched: [UUID] = []
-        for entry in listed {
-            guard let identity = identities[entry.uuid] else { continue }
-            observations.append(Observation(.present(identity.id)))
-            let hasMoved = try entry.dn.map { try LDAPDN($0).normalized != places[identity.id]?.key } ?? false
-            if entry.mayHaveChanged || !recorded.contains(identity.id) || hasMoved { fetched.append(entry.uuid) }
-        }
-        return observations + (try await fetcher.found(fetched))
     }
 
     // MARK: - Rescanning
@@ -179,7 +173,7 @@ actor DirectoryReader: ChangeReader {
             }
             if told.end != nil { self.feed = nil }
             let observations = try await observations(of: told.events)
-            return observations.isEmpty ? nil : ChangeBatch(observations: observations, refresh: refresh)
+            return observations.isEmpty ? nil : ChangeBatch(observations: observations, refresh: mark)
         }
         if unread.isEmpty {
             let appeared = try await source.index.containers(after: cursor.container)

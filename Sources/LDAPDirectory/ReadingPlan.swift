@@ -4,8 +4,11 @@ import LDAPClient
 /// What one reading does, decided before anything is read.
 struct ReadingPlan: Equatable {
     enum Pass: Equatable {
-        /// What has changed since the position.
+        /// What has changed since the position. A scan does not mark what is there: if it turns out that something is
+        /// missing, a pass that does follows.
         case changes(since: DirectoryCursor.Position)
+        /// The names of everything there is; what is known and not there is gone.
+        case missing(since: DirectoryCursor.Position)
         /// Everything there is, compared with what is known; what is known and not there is gone.
         case everything
     }

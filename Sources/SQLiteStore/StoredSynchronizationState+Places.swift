@@ -157,6 +157,8 @@ struct StoredPlaceIndex: PlaceIndex {
         try await state.unseen(in: refresh, after: after, limit: limit)
     }
 
+    func summary() async throws -> SetSummary { try await state.summary() }
+
     func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID] {
         guard let directory, !uuids.isEmpty else { return [:] }
         return try await store.read { db in

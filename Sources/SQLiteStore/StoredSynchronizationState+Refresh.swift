@@ -48,17 +48,25 @@ extension StoredSynchronizationState {
     }
 
     public func summary(seenIn refresh: RefreshID) async throws -> SetSummary {
+        try await summary(where: "refresh = ?", arguments: [refresh.uuid])
+    }
+
+    public func summary() async throws -> SetSummary {
+        try await summary(where: "TRUE", arguments: [])
+    }
+
+    private func summary(where condition: String, arguments: StatementArguments) async throws -> SetSummary {
         try await store.read { db in
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT organization, uuid FROM exchange_record AS record
-                    WHERE synchronization = ? AND refresh = ? AND NOT EXISTS (
+                    WHERE synchronization = ? AND \(condition) AND NOT EXISTS (
                         SELECT 1 FROM problem WHERE problem.synchronization = record.synchronization
                         AND problem.organization = record.organization AND problem.uuid = record.uuid
                         AND problem.entry IS NULL)
                     """,
-                arguments: [id, refresh.uuid])
+                arguments: [id] + arguments)
             var summary = SetSummary()
             while let row = try rows.next() { summary.insert(EntryID(row)) }
             return summary

@@ -48,6 +48,16 @@ struct ChangeReadTests {
         }
     }
 
+    @Test("that is none writes nothing", arguments: ServerKind.allCases)
+    func nothing(server: ServerKind) async throws {
+        try await withExport(server) { export in
+            _ = try await export.changes { try await $0.delete(dn: "uid=bob,ou=people,dc=example") }
+            let rows = try await export.writtenRows()
+            #expect(try await export.changes().isEmpty)
+            #expect(try await export.writtenRows() == rows)
+        }
+    }
+
     @Test("off the General page is no change", arguments: ServerKind.ways)
     func offPage(server: ServerKind) async throws {
         try await withExport(server) { export in

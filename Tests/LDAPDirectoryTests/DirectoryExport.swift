@@ -14,6 +14,7 @@ struct DirectoryExport {
 
     let server: SlapdServer
     let store: ServiceStore
+    private let database: DatabaseQueue
     var base = "ou=people,dc=example"
     var filter: String?
     var bindDN: String?
@@ -24,8 +25,14 @@ struct DirectoryExport {
 
     init(of server: SlapdServer, base: String = "ou=people,dc=example") throws {
         self.server = server
-        self.store = try ServiceStore(database: DatabaseQueue())
+        self.database = try DatabaseQueue()
+        self.store = try ServiceStore(database: database)
         self.base = base
+    }
+
+    /// How many rows of the store have been written so far.
+    func writtenRows() async throws -> Int {
+        try await database.read { $0.totalChangesCount }
     }
 
     private var log: ChangeLog { ChangeLog(store: store) }

@@ -140,7 +140,7 @@ final class SynchronizationAgent: Service {
     /// What comes together is read together.
     private static let gathering = Duration.milliseconds(200)
     /// Before a cycle is tried when the directory could not be watched.
-    private static let retryPause = Duration.seconds(5)
+    private static let retryPause = Duration.seconds(30)
 
     /// Until something changes in the directory, but not for ever.
     private func waitForChange() async throws {
