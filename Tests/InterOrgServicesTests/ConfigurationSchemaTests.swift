@@ -48,7 +48,9 @@ struct ConfigurationSchemaTests {
         arguments: [ConfigurationExample.requestor, ConfigurationExample.master])
     func sameOptionalKeys(example: String) throws {
         // Required by a rule about several keys, or with the role.
-        let conditional: Set = ["master", "requestors", "bind", "user", "startTLS", "lmtp", "smtp", "every", "at"]
+        let conditional: Set = [
+            "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "every", "at",
+        ]
         let root = try #require(try Yams.compose(yaml: example, .basic))
         try ConfigurationFolder.with { folder in
             for (section, keys) in schema.keysBySection {
