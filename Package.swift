@@ -52,10 +52,11 @@ let package = Package(
         room("InterOrgProtocol", ["AddressBook", .crypto]),
 
         // Adapters: each knows one outside thing.
-        .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev"])]),
+        .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev", "libsasl2-dev"])]),
+        .systemLibrary(name: "CGSSAPI", providers: [.apt(["libkrb5-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        room("LDAPClient", ["CLDAP", .asn1]),
+        room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
         room("MailTransport", ["CCurl", "CZlib", .nioCore, .nioPosix, .logging]),
         room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
         room("LDAPDirectory", ["AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient"]),

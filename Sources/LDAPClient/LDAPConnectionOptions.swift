@@ -1,15 +1,5 @@
 /// Where and how to connect.
 public struct LDAPConnectionOptions: Sendable {
-    /// Who the client is to the server (RFC 4513, section 5).
-    public enum Credentials: Sendable {
-        /// No bind at all: the server treats the connection as anonymous.
-        case anonymous
-        /// A simple bind. An empty password is refused before it is sent: servers take it for an anonymous bind.
-        case simple(dn: String, password: LDAPPassword)
-        /// SASL EXTERNAL: on ldapi the process's user is the identity.
-        case external
-    }
-
     /// What is asked of a server's certificate.
     public enum Verification: Sendable, Hashable {
         /// A valid chain to a trusted CA, and the name or address of the URL's host in the certificate.
@@ -24,6 +14,8 @@ public struct LDAPConnectionOptions: Sendable {
     public var startTLS: Bool
     /// Who the client is.
     public var credentials: Credentials
+    /// What the client shows in the TLS handshake; nil for nothing.
+    public var clientCertificate: ClientCertificate?
     /// A PEM file with the CA certificates to trust; nil for those of the operating system.
     public var caFile: String?
     /// What is asked of the server's certificate.
@@ -42,6 +34,7 @@ public struct LDAPConnectionOptions: Sendable {
         url: String,
         startTLS: Bool = false,
         credentials: Credentials = .anonymous,
+        clientCertificate: ClientCertificate? = nil,
         caFile: String? = nil,
         verification: Verification = .full,
         connectTimeout: Duration = .seconds(30),
@@ -51,6 +44,7 @@ public struct LDAPConnectionOptions: Sendable {
         self.url = url
         self.startTLS = startTLS
         self.credentials = credentials
+        self.clientCertificate = clientCertificate
         self.caFile = caFile
         self.verification = verification
         self.connectTimeout = connectTimeout

@@ -89,8 +89,19 @@ extension LDAPError: CustomStringConvertible {
             "check the CA file and that the server's certificate is valid and names the host of the URL"
         case ("startTLS", .protocolError), ("startTLS", .unavailable):
             "the server has no TLS configured"
+        case ("bind", .invalidCredentials) where subject.hasPrefix("SASL"),
+            ("bind", .other) where subject.hasPrefix("SASL"):
+            "check the user and the password or key, and how the server maps the user to an entry"
         case ("bind", .invalidCredentials):
             "check the bind DN and its password"
+        case ("bind", .authMethodNotSupported), ("bind", .inappropriateAuthentication):
+            "see which mechanisms the server offers here: supportedSASLMechanisms of its root DSE"
+        case ("bind", .serverDown) where diagnosticMessage.isEmpty:
+            "the server has closed the connection; if it demands a client certificate, see whether it takes this one"
+        case ("bind", .authUnknown):
+            "install Cyrus SASL's module for the mechanism here: libsasl2-modules, libsasl2-modules-gssapi-mit"
+        case ("bind", .localError):
+            "check krb5.conf, the keytab or credential cache, and that the URL has the host's name as the KDC knows it"
         case (_, .confidentialityRequired):
             "use StartTLS or ldaps"
         case (_, .insufficientAccessRights):

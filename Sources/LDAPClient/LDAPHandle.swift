@@ -72,7 +72,7 @@ final class LDAPHandle {
         let handle = try LDAPHandle(url: options.url)
         try handle.configure(options)
         try handle.open(options)
-        try handle.bind(options.credentials)
+        try handle.bind(options)
         handle.configureSocket(options)
         return handle
     }
@@ -90,7 +90,7 @@ final class LDAPHandle {
         var timeout = timeval(tv_sec: seconds, tv_usec: microseconds)
         try check(ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout), "connect")
         try check(ldap_set_option(ld, LDAP_OPT_TIMEOUT, &timeout), "connect")
-        if options.startTLS || options.url.lowercased().hasPrefix("ldaps:") {
+        if options.startTLS || options.hasScheme("ldaps") {
             try configureTLS(options)
         }
     }
@@ -103,7 +103,8 @@ final class LDAPHandle {
             let message = lastMessage
             let isTLS = !message.isEmpty
             throw LDAPError(
-                code: isTLS ? .connectError : LDAPResultCode(rawValue: code), operation: "connect", subject: url,
+                code: isTLS ? Self.codeOfTLS(message) : LDAPResultCode(rawValue: code), operation: "connect",
+                subject: url,
                 diagnosticMessage: isTLS ? Self.describeTLS(message) : Self.describeConnecting(errno: systemError))
         }
         guard options.startTLS else { return }
@@ -111,16 +112,9 @@ final class LDAPHandle {
         guard startCode != LDAP_SUCCESS else { return }
         let isHandshake = startCode == LDAP_CONNECT_ERROR
         throw LDAPError(
-            code: LDAPResultCode(rawValue: startCode), operation: "startTLS", subject: url,
+            code: isHandshake ? Self.codeOfTLS(lastMessage) : LDAPResultCode(rawValue: startCode),
+            operation: "startTLS", subject: url,
             diagnosticMessage: isHandshake ? Self.describeTLS(lastMessage) : lastMessage)
-    }
-
-    /// GnuTLS's errors of certificates have no text in libldap.
-    private static func describeTLS(_ message: String) -> String {
-        let reason =
-            message == "(unknown error code)" || message.isEmpty
-            ? "most likely the server's certificate is not trusted" : message
-        return "the TLS handshake failed: \(reason)"
     }
 
     /// libldap cleans up before it reports, which leaves `ENOTCONN` of all causes on TCP.
@@ -129,35 +123,6 @@ final class LDAPHandle {
         case 0: "the host's name is not known"
         case ENOTCONN: "the connection was refused, or there is no way to the host"
         default: String(cString: strerror(code))
-        }
-    }
-
-    private func bind(_ credentials: LDAPConnectionOptions.Credentials) throws(LDAPError) {
-        switch credentials {
-        case .anonymous:
-            return
-        case .external:
-            // An empty response is not the same as none, for which the server would ask.
-            var nothing: CChar = 0
-            let code = withUnsafeMutablePointer(to: &nothing) { pointer in
-                var empty = berval(bv_len: 0, bv_val: pointer)
-                return ldap_sasl_bind_s(ld, nil, "EXTERNAL", &empty, nil, nil, nil)
-            }
-            try check(code, "bind", subject: "SASL EXTERNAL at \(url)")
-        case .simple(let dn, let password):
-            guard !password.bytes.isEmpty, !dn.utf8.contains(0) else {
-                throw LDAPError(
-                    code: .parameterError, operation: "bind", subject: dn,
-                    diagnosticMessage: "the password is empty, or the DN has a NUL in it")
-            }
-            var bytes = password.bytes
-            let code = bytes.withUnsafeMutableBytes { buffer in
-                var credentials = berval(
-                    bv_len: ber_len_t(buffer.count),
-                    bv_val: buffer.baseAddress?.assumingMemoryBound(to: CChar.self))
-                return ldap_sasl_bind_s(ld, dn, nil, &credentials, nil, nil, nil)
-            }
-            try check(code, "bind", subject: "\(dn) at \(url)")
         }
     }
 

@@ -127,6 +127,8 @@ extension LDAPResultCode {
     public static let decodingError = LDAPResultCode(-4)
     /// The server did not answer in time.
     public static let timeout = LDAPResultCode(-5)
+    /// The mechanism of the bind is not known here.
+    public static let authUnknown = LDAPResultCode(-6)
     /// The search filter could not be understood (RFC 4515).
     public static let filterError = LDAPResultCode(-7)
     /// The request cannot be sent as it is: a bad URL, a NUL in a name, an empty password.

@@ -72,9 +72,7 @@ public struct DirectorySource: ChangeSource {
 
     /// What a position belongs to. The scope is always the subtree.
     var search: [String] {
-        let identity: String =
-            if case .simple(let dn, _) = access.connection.credentials { dn } else { "" }
-        return [access.connection.url, identity, base.normalized, filter, access.mapping.name]
+        [access.connection.url, access.connection.credentials.identity, base.normalized, filter, access.mapping.name]
             + access.mapping.exportAttributes
     }
 }

@@ -71,14 +71,15 @@ struct Exchange {
 ///   - interval: how often the services run a cycle.
 ///   - configuration: lines that every service's configuration has at its end.
 ///   - databaseLines: of the second requestor's slapd.
+///   - adjust: changes what the second requestor's slapd is to be like.
 func withExchange(
     people: Int, every interval: String = "1s", configuration: String = "", globalLines: [String] = [],
-    databaseLines: [String] = [],
+    databaseLines: [String] = [], adjust: (inout SlapdConfiguration) -> Void = { _ in },
     _ body: (Exchange) async throws -> Void
 ) async throws {
     try await withOrganization("hq", people: people) { master in
         try await withOrganization("a", people: people) { a in
-            try await withOrganization("b", people: people, globalLines, databaseLines) { b in
+            try await withOrganization("b", people: people, globalLines, databaseLines, adjust) { b in
                 let smtp = { (organization: Organization) in
                     "smtp: { url: \"smtp://127.0.0.1:\(organization.mailPort)\" }"
                 }
@@ -104,13 +105,14 @@ func withExchange(
 
 private func withOrganization(
     _ name: String, people: Int, _ globalLines: [String] = [], _ databaseLines: [String] = [],
-    _ body: (Organization) async throws -> Void
+    _ adjust: (inout SlapdConfiguration) -> Void = { _ in }, _ body: (Organization) async throws -> Void
 ) async throws {
     let schema = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "schemas/interorg.schema").path
-    let configuration = SlapdConfiguration(
+    var configuration = SlapdConfiguration(
         suffix: "dc=\(name)", sessionLogSize: 1000, schemaFiles: [schema], globalLines: globalLines,
         databaseLines: databaseLines, initialLDIF: ldif(name, people: people))
+    adjust(&configuration)
     try await withSlapd(configuration) { server in
         let organization = try Organization(name, server: server)
         do {

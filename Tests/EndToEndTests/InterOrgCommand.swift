@@ -15,9 +15,12 @@ enum InterOrgCommand {
     }
 
     /// Runs a command to its end.
-    static func run(_ arguments: [String], folder: String) async throws -> Result {
+    static func run(
+        _ arguments: [String], folder: String, environment: [String: String] = [:]
+    ) async throws -> Result {
         let file = "\(folder)/command-\(UUID().uuidString.prefix(8))"
-        let child = try ChildProcess(path, arguments, output: file + ".out", errors: file + ".err")
+        let child = try ChildProcess(
+            path, arguments, output: file + ".out", errors: file + ".err", environment: environment)
         let status = await child.wait()
         return Result(
             status: status, output: try String(contentsOfFile: file + ".out", encoding: .utf8),

@@ -10,6 +10,12 @@ final class Organization: Sendable {
     /// Where its configuration, state and logs are.
     let folder: String
     let mailPort: UInt16
+    /// What its service and commands have in their environment besides what this process has.
+    var environment: [String: String] {
+        get { variables.withLock { $0 } }
+        set { variables.withLock { $0 = newValue } }
+    }
+    private let variables = Mutex<[String: String]>([:])
     private let running = Mutex<ChildProcess?>(nil)
     private let starts = Atomic(0)
 
@@ -76,7 +82,7 @@ final class Organization: Sendable {
         let number = starts.add(1, ordering: .relaxed).newValue
         let child = try ChildProcess(
             InterOrgCommand.path, ["run", "--verbose", "--config", configurationPath],
-            output: "\(folder)/run-\(number).log")
+            output: "\(folder)/run-\(number).log", environment: environment)
         running.withLock { $0 = child }
     }
 
@@ -102,7 +108,8 @@ final class Organization: Sendable {
 
     /// Runs `interorg <arguments> --config …` to its end.
     func command(_ arguments: String...) async throws -> InterOrgCommand.Result {
-        try await InterOrgCommand.run(arguments + ["--config", configurationPath], folder: folder)
+        try await InterOrgCommand.run(
+            arguments + ["--config", configurationPath], folder: folder, environment: environment)
     }
 
     func remove() async {

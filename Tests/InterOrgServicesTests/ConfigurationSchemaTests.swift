@@ -49,7 +49,7 @@ struct ConfigurationSchemaTests {
     func sameOptionalKeys(example: String) throws {
         // Required by a rule about several keys, or with the role.
         let conditional: Set = [
-            "master", "requestors", "bind", "user", "startTLS", "lmtp", "smtp", "every", "at", "continuous",
+            "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "every", "at", "continuous",
         ]
         let root = try #require(try Yams.compose(yaml: example, .basic))
         try ConfigurationFolder.with { folder in

@@ -30,7 +30,9 @@ struct ConfigurationSecretTests {
             let problems = try folder.problems(ConfigurationExample.requestor)
             #expect(problems.count == 1)
             let place = "10:60: directory.bind.passwordFile: "
-            #expect(problems[0].hasPrefix(place) && problems[0].contains("(mode \(shown)); run chmod 600"))
+            #expect(
+                problems[0].hasPrefix(place)
+                    && problems[0].contains("(mode \(shown)); run chmod 600 \(folder.path)/ldap.secret"))
         }
     }
 

@@ -15,7 +15,11 @@ public final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - output: the file for its standard output.
     ///   - errors: the file for its standard error; nil for the same one.
-    public init(_ path: String, _ arguments: [String], output: String, errors: String? = nil) throws {
+    ///   - environment: what it has in its environment besides what this process has.
+    public init(
+        _ path: String, _ arguments: [String], output: String, errors: String? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -38,8 +42,18 @@ public final class ChildProcess: Sendable {
         var cArguments = ([path] + arguments).map { strdup($0) }
         cArguments.append(nil)
         defer { for argument in cArguments { free(argument) } }
+        let variables = environment.map { strdup("\($0)=\($1)") }
+        defer { for variable in variables { free(variable) } }
+        var cEnvironment = variables
+        var inherited = environ
+        while let variable = inherited.pointee {
+            let name = String(cString: variable).prefix { $0 != "=" }
+            if environment[String(name)] == nil { cEnvironment.append(variable) }
+            inherited += 1
+        }
+        cEnvironment.append(nil)
         var started: pid_t = 0
-        let code = posix_spawn(&started, path, &actions, &attributes, cArguments, environ)
+        let code = posix_spawn(&started, path, &actions, &attributes, cArguments, cEnvironment)
         guard code == 0 else { throw TestSupportError("cannot start \(path): \(String(cString: strerror(code)))") }
         processID = started
     }

@@ -8,11 +8,17 @@ public struct SlapdConfiguration: Sendable {
         public var names: [String]
         /// GnuTLS priorities for the server; nil for its own.
         public var cipherSuite: String?
+        /// The common names of clients that get a certificate of the same CA: `<name>.crt` and `<name>.key` in the
+        /// server's folder.
+        public var clients: [String]
 
         /// TLS with a certificate for these names, signed by a CA made for this server.
-        public init(names: [String] = ["DNS:localhost", "IP:127.0.0.1"], cipherSuite: String? = nil) {
+        public init(
+            names: [String] = ["DNS:localhost", "IP:127.0.0.1"], cipherSuite: String? = nil, clients: [String] = []
+        ) {
             self.names = names
             self.cipherSuite = cipherSuite
+            self.clients = clients
         }
     }
 
@@ -39,6 +45,8 @@ public struct SlapdConfiguration: Sendable {
     public var tls: TLS?
     /// slapd's `-d` levels; the log is kept in a file. `stats` shows every request.
     public var logLevel: String
+    /// What the server has in its environment besides what this process has.
+    public var environment: [String: String]
     /// What the database holds at first; nil for the suffix's entry and `ou=people` below it.
     public var initialLDIF: String?
 
@@ -54,6 +62,7 @@ public struct SlapdConfiguration: Sendable {
         hasLDAPI: Bool = false,
         tls: TLS? = nil,
         logLevel: String = "0",
+        environment: [String: String] = [:],
         initialLDIF: String? = nil
     ) {
         self.suffix = suffix
@@ -66,6 +75,7 @@ public struct SlapdConfiguration: Sendable {
         self.hasLDAPI = hasLDAPI
         self.tls = tls
         self.logLevel = logLevel
+        self.environment = environment
         self.initialLDIF = initialLDIF
     }
 

@@ -61,7 +61,7 @@ public actor SlapdServer {
 
     private func prepare() async throws {
         if let tls = configuration.tls {
-            try await TestCertificates.make(names: tls.names, in: folder)
+            try await TestCertificates.make(names: tls.names, clients: tls.clients, in: folder)
         }
         try configuration.file(folder: folder)
             .write(toFile: "\(folder)/slapd.conf", atomically: true, encoding: .utf8)
@@ -144,7 +144,8 @@ public actor SlapdServer {
         if configuration.hasLDAPI { urls.append(ldapiURL) }
         // With -d slapd stays in the foreground, under the process ID that is known here.
         let arguments = ["-d", configuration.logLevel, "-f", "\(folder)/slapd.conf", "-h", urls.joined(separator: " ")]
-        let started = try ChildProcess("/usr/sbin/slapd", arguments, output: "\(folder)/slapd.log")
+        let started = try ChildProcess(
+            "/usr/sbin/slapd", arguments, output: "\(folder)/slapd.log", environment: configuration.environment)
         process = started
         while !LoopbackSocket.canBind(port: port, dn: rootDN, password: rootPassword) {
             if let status = started.status {

@@ -7,6 +7,8 @@ extension Configuration {
         public let transportSecurity: TransportSecurity
         /// The absolute path of a PEM file with the certificate authorities to trust; nil: the system's.
         public let caFile: String?
+        /// What the service shows the server when TLS begins; nil: nothing.
+        public let clientCertificate: ClientCertificate?
         /// Who the service is to the directory.
         public let bind: Bind
         /// What travels to the other organizations. No base is equal to, inside or around another one; empty: this
@@ -29,6 +31,21 @@ extension Configuration {
         case anonymous
         /// A simple bind of a DN with a password that is not empty.
         case simple(dn: String, password: Secret)
+        /// SASL EXTERNAL: on `ldapi` the user that the service runs as, with TLS the client certificate's subject.
+        case external
+        /// SASL SCRAM-SHA-256 with a password that is not empty.
+        case scramSHA256(user: String, password: Secret)
+        /// SASL GSSAPI (Kerberos), with a keytab or a credential cache, as absolute paths; neither: those that the
+        /// environment of the process names. Without a principal the first one in it counts.
+        case gssapi(principal: String?, keytab: String?, credentialCache: String?)
+    }
+
+    /// A certificate and its key: absolute paths of PEM files that could be read.
+    public struct ClientCertificate: Sendable, Equatable {
+        /// The certificate, with those of intermediate authorities after it.
+        public let file: String
+        /// The private key, not readable by everybody.
+        public let keyFile: String
     }
 
     /// How a server tells what has changed.

@@ -55,6 +55,8 @@ public struct Configuration: Sendable, Equatable {
         case startTLS
         /// A Unix domain socket (`ldapi`).
         case localSocket
+        /// A plain connection that is signed and encrypted by what the bind with Kerberos agrees on.
+        case kerberos
         /// No protection: the server is on the loopback interface, or the file says `insecure: true`.
         case plaintext
     }

@@ -16,13 +16,13 @@ enum RootKey: String, ConfigurationKey {
 }
 
 enum DirectoryKey: String, ConfigurationKey {
-    case url, startTLS, insecure, caFile, bind, export
+    case url, startTLS, insecure, caFile, certificate, key, bind, export
     case `import`
     case mapping, changes, audit
 }
 
 enum BindKey: String, ConfigurationKey {
-    case dn, passwordFile, passwordEnvironment
+    case dn, mechanism, user, passwordFile, passwordEnvironment, principal, keytab, credentialCache
 }
 
 enum ExportKey: String, ConfigurationKey {

@@ -2,9 +2,10 @@ extension ConfigurationLoader {
     func directory(_ value: ConfigurationValue) -> Configuration.Directory? {
         guard let section = ConfigurationSection(value, as: DirectoryKey.self) else { return nil }
         let url = section.required(.url)?.serverURL(schemes: ["ldap", "ldaps", "ldapi"])
-        let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0) }
-        let caFile = section[.caFile]?.readableFilePath()
+        let certificate = clientCertificate(section)
         let bind = self.bind(section, url: url)
+        let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0, bind: bind) }
+        let caFile = section[.caFile]?.readableFilePath()
         let exports = section.read(.export, otherwise: [], as: self.exports)
         let importBase = section[.import].flatMap(self.importBase)
         let mapping = section.read(.mapping, otherwise: .inetOrgPerson) { $0.choice(Configuration.Mapping.self) }
@@ -20,14 +21,14 @@ extension ConfigurationLoader {
             return nil
         }
         return Configuration.Directory(
-            url: url.text, transportSecurity: transportSecurity, caFile: caFile, bind: bind,
-            exports: exports.map(\.export), importBase: importBase?.dn, mapping: mapping, changes: changes,
-            auditEvery: auditEvery
+            url: url.text, transportSecurity: transportSecurity, caFile: caFile,
+            clientCertificate: certificate, bind: bind, exports: exports.map(\.export), importBase: importBase?.dn,
+            mapping: mapping, changes: changes, auditEvery: auditEvery
         )
     }
 
     private func transportSecurity(
-        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL
+        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL, bind: Configuration.Bind?
     ) -> Configuration.TransportSecurity? {
         let startTLS = section.read(.startTLS, otherwise: false) { $0.flag() }
         let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
@@ -36,10 +37,18 @@ extension ConfigurationLoader {
             if startTLS {
                 section[.startTLS]?.fail("startTLS is for ldap:// only; \(url.scheme):// needs none, leave the key out")
             }
+            if url.scheme == "ldapi" {
+                section[.certificate]?.fail("a client certificate is for TLS; ldapi:// has none, leave the key out")
+            }
             return url.scheme == "ldaps" ? .tls : .localSocket
         }
         if startTLS { return .startTLS }
+        section[.certificate]?.fail(
+            "a client certificate is shown when TLS begins; use ldaps://, or add startTLS: true")
+        if case .gssapi = bind { return .kerberos }
         guard insecure || address.isLoopback else {
+            // A bind that is wrong has been reported, and might have been one that protects.
+            if section[.bind] != nil, bind == nil { return nil }
             section[.url]?.fail(
                 "ldap:// to \(address.host) would send everything in the clear; use ldaps://, "
                     + "or add startTLS: true, or insecure: true to accept it"
@@ -47,29 +56,6 @@ extension ConfigurationLoader {
             return nil
         }
         return .plaintext
-    }
-
-    private func bind(
-        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL?
-    ) -> Configuration.Bind? {
-        guard let value = section[.bind] else {
-            guard let url, url.scheme != "ldapi" else { return .anonymous }
-            section.fail(
-                "the key \"bind\" is missing here; give { dn: ..., passwordFile: ... }, "
-                    + "or bind: anonymous to be nobody"
-            )
-            return nil
-        }
-        if value.isText("anonymous") { return .anonymous }
-        guard let bind = ConfigurationSection(value, as: BindKey.self) else { return nil }
-        let dn = bind.required(.dn)?.dn(dnIsWithin)
-        guard bind[.passwordFile] != nil || bind[.passwordEnvironment] != nil else {
-            bind.fail("a password is missing here; give \"passwordFile\" or \"passwordEnvironment\"")
-            return nil
-        }
-        let password = bind.password(file: .passwordFile, environment: .passwordEnvironment)
-        guard let dn, let password else { return nil }
-        return .simple(dn: dn, password: password)
     }
 
     private func exports(_ value: ConfigurationValue) -> [LocatedExport]? {

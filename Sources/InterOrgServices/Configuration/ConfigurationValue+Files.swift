@@ -34,9 +34,27 @@ extension ConfigurationValue {
         }
     }
 
+    /// The path of a file with a key in it: it can be read now, and not by everybody.
+    func privateFilePath() -> String? {
+        guard let path = path() else { return nil }
+        do throws(SmallFile.Failure) {
+            let file = try SmallFile.read(path, bytesMax: 16_000_000)
+            // Its group may: keys are often shared so, between the services of a machine.
+            guard file.permissions & 0o007 == 0 else {
+                let mode = String(file.permissions, radix: 8)
+                fail("the file \(path) has a key in it and is open to everybody (mode 0\(mode)); run chmod 600 \(path)")
+                return nil
+            }
+            return path
+        } catch {
+            fail("the file \(path) cannot be read: \(error.reason)")
+            return nil
+        }
+    }
+
     /// The password in a file that only its owner may read.
     ///
-    /// Problems do not show what the file has, nor the path: people do write a password in its place.
+    /// Problems do not show what the file has, nor the path unless it is one: people do write a password in its place.
     func secretInFile() -> Secret? {
         guard let path = path() else { return nil }
         let file: SmallFile
@@ -51,7 +69,7 @@ extension ConfigurationValue {
         }
         guard file.permissions & 0o077 == 0 else {
             let mode = String(file.permissions, radix: 8)
-            fail("the password file named here is open to others than its owner (mode 0\(mode)); run chmod 600 on it")
+            fail("the password file \(path) is open to others than its owner (mode 0\(mode)); run chmod 600 \(path)")
             return nil
         }
         guard let text = String(validating: file.bytes, as: UTF8.self) else {

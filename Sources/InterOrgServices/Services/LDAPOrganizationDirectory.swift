@@ -102,9 +102,17 @@ extension LDAPConnectionOptions {
             switch directory.bind {
             case .anonymous: .anonymous
             case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
+            case .external: .external
+            case .scramSHA256(let user, let password):
+                .scramSHA256(user: user, password: LDAPPassword(password.revealed))
+            case .gssapi(let principal, let keytab, let cache):
+                .gssapi(KerberosIdentity(principal: principal, keytab: keytab, credentialCache: cache))
             }
         self.init(
             url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
+            clientCertificate: directory.clientCertificate.map {
+                ClientCertificate(certificateFile: $0.file, keyFile: $0.keyFile)
+            },
             caFile: directory.caFile)
     }
 }

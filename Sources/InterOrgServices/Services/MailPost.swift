@@ -24,15 +24,21 @@ struct MailPost: Service {
     private static let backoff = Backoff(first: .seconds(1), longest: .seconds(300))
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            // What an earlier process has put off still has its time.
-            if let time = try await outbox.nextAttempt(for: peer) {
-                wakeUp.signal(after: .seconds(max(0, time.timeIntervalSinceNow)))
-            }
-            for await _ in wakeUp.signals {
-                while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
-                    try await submit(message)
-                }
+        do {
+            try await cancelWhenGracefulShutdown { try await serve() }
+        } catch is CancellationError {
+            // Stopped in the middle of something: the message waits in the outbox.
+        }
+    }
+
+    private func serve() async throws {
+        // What an earlier process has put off still has its time.
+        if let time = try await outbox.nextAttempt(for: peer) {
+            wakeUp.signal(after: .seconds(max(0, time.timeIntervalSinceNow)))
+        }
+        for await _ in wakeUp.signals {
+            while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
+                try await submit(message)
             }
         }
     }
