@@ -38,7 +38,7 @@ public struct DirectorySource: ChangeSource {
     }
 
     /// A cookie means something only to the server that gave it, for the search that it was given for: with another
-    /// filter slapd answers "nothing new".
+    /// filter slapd answers "nothing new". With another mapping, entries that have not changed there have changed here.
     private struct BoundCookie: Codable {
         var search: [String]
         var cookie: Data
@@ -47,7 +47,7 @@ public struct DirectorySource: ChangeSource {
     private var search: [String] {
         let identity: String =
             if case .simple(let dn, _) = access.connection.credentials { dn } else { "" }
-        return [access.connection.url, identity, base.normalized, filter, access.mapping.name]
+        return [access.connection.url, identity, base.normalized, filter, access.mapping.digest]
             + access.mapping.exportAttributes
     }
 

@@ -102,7 +102,8 @@ func withExchange(
     }
 }
 
-private func withOrganization(
+/// Runs the body with one organization that has a directory and no configuration yet.
+func withOrganization(
     _ name: String, people: Int, _ globalLines: [String] = [], _ databaseLines: [String] = [],
     _ body: (Organization) async throws -> Void
 ) async throws {

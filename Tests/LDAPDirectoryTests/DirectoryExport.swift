@@ -1,4 +1,5 @@
 import AddressBook
+import DirectoryMapping
 import Foundation
 import GRDB
 import IncrementalSync
@@ -17,6 +18,7 @@ struct DirectoryExport {
     var base = "ou=people,dc=example"
     var filter: String?
     var bindDN: String?
+    var mapping = Mapping.inetOrgPerson
     var deletionGuard = DeletionGuard()
 
     init(of server: SlapdServer, base: String = "ou=people,dc=example") throws {
@@ -30,8 +32,9 @@ struct DirectoryExport {
     /// One stream of the directory as change source.
     func source(_ stream: ChangeStream) async throws -> DirectorySource {
         DirectorySource(
-            try await server.access(of: Self.organization, bindDN: bindDN), base: try LDAPDN(base), userFilter: filter,
-            stream: stream, index: try await state(stream), newRefresh: { RefreshID(UUID()) })
+            try await server.access(of: Self.organization, bindDN: bindDN, mapping: mapping),
+            base: try LDAPDN(base), userFilter: filter, stream: stream, index: try await state(stream),
+            newRefresh: { RefreshID(UUID()) })
     }
 
     func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {

@@ -1,13 +1,16 @@
+import DirectoryMapping
+import StrictYAML
+
 extension ConfigurationLoader {
-    func directory(_ value: ConfigurationValue) -> Configuration.Directory? {
-        guard let section = ConfigurationSection(value, as: DirectoryKey.self) else { return nil }
+    func directory(_ value: YAMLValue) -> Configuration.Directory? {
+        guard let section = YAMLSection(value, as: DirectoryKey.self) else { return nil }
         let url = section.required(.url)?.serverURL(schemes: ["ldap", "ldaps", "ldapi"])
         let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0) }
         let caFile = section[.caFile]?.readableFilePath()
         let bind = self.bind(section, url: url)
         let exports = section.read(.export, otherwise: [], as: self.exports)
         let importBase = section[.import].flatMap(self.importBase)
-        let mapping = section.read(.mapping, otherwise: .inetOrgPerson) { $0.choice(Configuration.Mapping.self) }
+        let mapping = section.read(.mapping, otherwise: .inetOrgPerson, as: self.mapping)
         if let exports {
             checkBases(exports, importBase: importBase)
             if exports.isEmpty, section[.import] == nil {
@@ -22,7 +25,7 @@ extension ConfigurationLoader {
     }
 
     private func transportSecurity(
-        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL
+        _ section: YAMLSection<DirectoryKey>, url: ServerURL
     ) -> Configuration.TransportSecurity? {
         let startTLS = section.read(.startTLS, otherwise: false) { $0.flag() }
         let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
@@ -45,7 +48,7 @@ extension ConfigurationLoader {
     }
 
     private func bind(
-        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL?
+        _ section: YAMLSection<DirectoryKey>, url: ServerURL?
     ) -> Configuration.Bind? {
         guard let value = section[.bind] else {
             guard let url, url.scheme != "ldapi" else { return .anonymous }
@@ -56,7 +59,7 @@ extension ConfigurationLoader {
             return nil
         }
         if value.isText("anonymous") { return .anonymous }
-        guard let bind = ConfigurationSection(value, as: BindKey.self) else { return nil }
+        guard let bind = YAMLSection(value, as: BindKey.self) else { return nil }
         let dn = bind.required(.dn)?.dn(dnIsWithin)
         guard bind[.passwordFile] != nil || bind[.passwordEnvironment] != nil else {
             bind.fail("a password is missing here; give \"passwordFile\" or \"passwordEnvironment\"")
@@ -67,9 +70,9 @@ extension ConfigurationLoader {
         return .simple(dn: dn, password: password)
     }
 
-    private func exports(_ value: ConfigurationValue) -> [LocatedExport]? {
+    private func exports(_ value: YAMLValue) -> [LocatedExport]? {
         value.list()?.compactMap { element in
-            guard let section = ConfigurationSection(element, as: ExportKey.self) else { return nil }
+            guard let section = YAMLSection(element, as: ExportKey.self) else { return nil }
             let base = section.required(.base)
             let dn = base?.dn(dnIsWithin)
             let filter = section[.filter]?.filter()
@@ -78,8 +81,8 @@ extension ConfigurationLoader {
         }
     }
 
-    private func importBase(_ value: ConfigurationValue) -> LocatedBase? {
-        guard let base = ConfigurationSection(value, as: ImportKey.self)?.required(.base),
+    private func importBase(_ value: YAMLValue) -> LocatedBase? {
+        guard let base = YAMLSection(value, as: ImportKey.self)?.required(.base),
             let dn = base.dn(dnIsWithin)
         else { return nil }
         return LocatedBase(dn: dn, value: base)
@@ -107,10 +110,10 @@ extension ConfigurationLoader {
 
 private struct LocatedExport {
     let export: Configuration.Export
-    let base: ConfigurationValue
+    let base: YAMLValue
 }
 
 private struct LocatedBase {
     let dn: String
-    let value: ConfigurationValue
+    let value: YAMLValue
 }

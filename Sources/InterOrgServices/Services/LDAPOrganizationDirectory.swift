@@ -7,8 +7,8 @@ import LDAPDirectory
 
 /// An organization's LDAP directory, as its configuration describes it.
 struct LDAPOrganizationDirectory: OrganizationDirectory {
-    private let access: DirectoryAccess
-    private let bases: [String: (base: LDAPDN, filter: String?)]
+    let access: DirectoryAccess
+    let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
     let exports: [String]
 
@@ -19,15 +19,11 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
             case .anonymous: .anonymous
             case .simple(let dn, let password): .simple(dn: dn, password: LDAPPassword(password.revealed))
             }
-        let mapping: DirectoryMapping.Mapping =
-            switch directory.mapping {
-            case .inetOrgPerson: .inetOrgPerson
-            }
         self.access = DirectoryAccess(
             connection: LDAPConnectionOptions(
                 url: directory.url, startTLS: directory.transportSecurity == .startTLS, credentials: credentials,
                 caFile: directory.caFile),
-            mapping: mapping, organization: OrganizationID(configuration.organizationID),
+            mapping: directory.mapping, organization: OrganizationID(configuration.organizationID),
             importBase: try directory.importBase.map { try LDAPDN($0) })
         var bases: [String: (base: LDAPDN, filter: String?)] = [:]
         var exports: [String] = []
