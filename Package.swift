@@ -20,8 +20,8 @@ extension Target.Dependency {
     static let yams = product(name: "Yams", package: "Yams")
 }
 
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -47,9 +47,15 @@ let package = Package(
     targets: [
         // The heart: pure, no I/O, no clock.
         room("AddressBook", [.crypto]),
-        room("DirectoryMapping", ["AddressBook"]),
+        room(
+            "DirectoryMapping", ["AddressBook", "StrictYAML", .crypto],
+            // In the code, so that the program needs no bundle beside it.
+            resources: [.embedInCode("Profiles/inetOrgPerson.yaml")]),
         room("IncrementalSync", ["AddressBook"]),
         room("InterOrgProtocol", ["AddressBook", .crypto]),
+
+        // Text that people write: YAML that is checked key by key.
+        room("StrictYAML", [.yams]),
 
         // Adapters: each knows one outside thing.
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev", "libsasl2-dev"])]),
@@ -66,14 +72,14 @@ let package = Package(
             "InterOrgServices",
             [
                 "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "LDAPClient",
-                "LDAPDirectory", "MailTransport", "SQLiteStore", .crypto, .logging, .nioCore, .nioPosix,
-                .serviceLifecycle, .unixSignals, .yams,
+                "LDAPDirectory", "MailTransport", "SQLiteStore", "StrictYAML", .crypto, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle, .unixSignals,
             ]),
         .executableTarget(
             name: "interorg",
             dependencies: [
-                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", .argumentParser,
-                .logging,
+                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", "StrictYAML",
+                .argumentParser, .logging,
             ],
             swiftSettings: settings),
 
@@ -92,7 +98,7 @@ let package = Package(
             name: "SynchronizationTestSupport", dependencies: ["AddressBook", "IncrementalSync"],
             path: "Tests/SynchronizationTestSupport", swiftSettings: settings),
         tests("AddressBookTests", ["AddressBook"]),
-        tests("DirectoryMappingTests", ["AddressBook", "DirectoryMapping"]),
+        tests("DirectoryMappingTests", ["AddressBook", "DirectoryMapping", "StrictYAML", .yams]),
         tests("IncrementalSyncTests", ["AddressBook", "IncrementalSync", "SynchronizationTestSupport"]),
         tests("InterOrgProtocolTests", ["AddressBook", "InterOrgProtocol"]),
         tests("LDAPClientTests", ["LDAPClient", "TestSupport", .asn1]),
@@ -112,8 +118,9 @@ let package = Package(
         tests(
             "InterOrgServicesTests",
             [
-                "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "LDAPClient", "MailTransport",
-                "SQLiteStore", "SynchronizationTestSupport", .grdb, .logging, .yams,
+                "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "InterOrgServices",
+                "LDAPClient", "MailTransport", "SQLiteStore", "StrictYAML", "SynchronizationTestSupport", .grdb,
+                .logging, .yams,
             ]),
         tests(
             "SimulationTests",

@@ -25,6 +25,15 @@ public struct Field: RawRepresentable, Hashable, Sendable {
     public static let telephoneNumber = Field(rawValue: "telephoneNumber")
     public static let mail = Field(rawValue: "mail")
 
+    /// The fields that this version knows, in the order in which a person reads them.
+    public static let generalPage: [Field] = [
+        .givenName, .initials, .sn, .displayName, .alias, .street, .l, .st, .postalCode, .co, .title, .company,
+        .department, .physicalDeliveryOfficeName, .assistant, .telephoneNumber, .mail,
+    ]
+
+    /// Whether an entry has one value of it at most.
+    public var isSingleValued: Bool { self == .displayName }
+
     /// Whether the order of the values means something: the first mail address is the primary one.
     public var isOrdered: Bool { self == .mail }
 }

@@ -50,75 +50,60 @@ extension Mapping {
 
     /// The canonical entry; nil if it is not an address-book entry or has no entryUUID.
     ///
+    /// An entry at home is read by the rules under `export`. An imported entry, which its stamp shows, is read by
+    /// undoing those under `import`: so it is just as it was before.
+    ///
     /// - Parameter resolve: what a DN names; nil if it names nothing that is exported.
     public func entry(
         from raw: DirectoryEntry, at home: HomePlacement, resolve: (String) -> Reference?
     ) -> Entry? {
         guard let uuid = raw.uuid, let kind = kind(of: raw) else { return nil }
-        var fields: [Field: [Value]] = [:]
-        if kind != .container {
-            for rule in rules where kind != .group || rule.field == .displayName {
-                fields[rule.field] = values(of: rule, in: raw, resolve: resolve)
-            }
-        }
         let members = kind == .group ? raw["member"].compactMap { $0.text.flatMap(resolve)?.id } : []
         return Entry(
             id: EntryID(organization: home.organization, uuid: uuid), kind: kind, parent: home.parent,
-            name: home.name, fields: fields, members: members.uniqued())
+            name: home.name, fields: fields(of: raw, kind: kind, resolve: resolve), members: members.uniqued())
     }
 
     /// The DNs whose meaning the entry depends on.
     public func references(in raw: DirectoryEntry) -> [String] {
-        let attributes =
-            rules.flatMap(\.sources).filter { $0.transform == .reference }.map(\.attribute)
-            + (raw.isOf(objectClass: "groupOfNames") ? ["member"] : [])
-        return attributes.flatMap { raw[$0] }.compactMap(\.text)
+        let attributes = referenceAttributes + (raw.isOf(objectClass: "groupOfNames") ? ["member"] : [])
+        return attributes.flatMap { raw.values(lowercased: $0) }.compactMap(\.text)
     }
 
-    private func values(
-        of rule: FieldRule, in raw: DirectoryEntry, resolve: (String) -> Reference?
-    ) -> [Value]? {
-        for source in rule.sources {
-            let values = raw[source.attribute]
-            guard !values.isEmpty else { continue }
-            let mapped: [Value] =
-                switch source.transform {
-                case .copy: values
-                case .postalAddress: values.map(Self.lines)
-                case .reference: values.compactMap { $0.text.flatMap(resolve).map { Value($0.label) } }.uniqued()
-                }
-            guard !mapped.isEmpty else { continue }
-            return rule.isSingleValued ? [mapped[0]] : mapped
+    /// Where each field of an entry at home comes from: the attributes of the recipe that gives its values.
+    public func sources(in raw: DirectoryEntry, resolve: (String) -> Reference?) -> [Field: [String]] {
+        guard let kind = kind(of: raw) else { return [:] }
+        var sources: [Field: [String]] = [:]
+        let values: SourceValues = raw.values(lowercased:)
+        for rule in exportRules where Self.has(kind, rule.target) {
+            let recipe = rule.recipes.first { !$0.values(in: values, resolve: resolve).isEmpty }
+            sources[rule.target] = recipe?.contentSources.map(\.text)
         }
-        return nil
+        return sources
     }
 
-    /// `1 Main St$Springfield` as two lines; `\24` is a dollar sign and `\5C` a backslash inside a line.
-    static func lines(_ value: Value) -> Value {
-        var bytes: [UInt8] = []
-        var rest = value.bytes[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "$"): bytes.append(UInt8(ascii: "\n"))
-            case UInt8(ascii: "\\"):
-                let escape = String(decoding: rest.prefix(2), as: UTF8.self).uppercased()
-                guard let plain: UInt8 = ["24": UInt8(ascii: "$"), "5C": UInt8(ascii: "\\")][escape] else {
-                    bytes.append(byte)
-                    continue
-                }
-                bytes.append(plain)
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
+    private func fields(
+        of raw: DirectoryEntry, kind: Entry.Kind, resolve: (String) -> Reference?
+    ) -> [Field: [Value]] {
+        var fields: [Field: [Value]] = [:]
+        if kind == .person, Stamp.read(raw) != nil {
+            for undoing in undoing where fields[undoing.field] == nil {
+                let values = undoing.values(in: raw)
+                if !values.isEmpty { fields[undoing.field] = values }
             }
+            return fields
         }
-        return Value(bytes)
+        let sources: SourceValues = raw.values(lowercased:)
+        for rule in exportRules where Self.has(kind, rule.target) {
+            let values = rule.values(in: sources, resolve: resolve)
+            guard !values.isEmpty else { continue }
+            fields[rule.target] = rule.target.isSingleValued ? [values[0]] : values
+        }
+        return fields
     }
-}
 
-extension Sequence where Element: Hashable {
-    /// The elements in order, each once.
-    func uniqued() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
+    /// A container has a name alone, and a group besides that what it is called.
+    private static func has(_ kind: Entry.Kind, _ field: Field) -> Bool {
+        kind != .container && (kind != .group || field == .displayName)
     }
 }

@@ -46,7 +46,7 @@ extension Mapping {
         case .container: ["ou"]
         case .group: ["cn", "member"]
         default:
-            ["cn"] + rules.filter { schema.hasGeneralPage || !$0.needsSchema }.map(\.destination)
+            Self.required + rules(for: schema).filter { !Self.required.contains($0.target.key) }.map(\.target.text)
         }
     }
 
@@ -84,15 +84,22 @@ extension Mapping {
     }
 
     private func person(_ entry: Entry, schema: DestinationSchema) -> DesiredEntry {
-        let isNamedByAlias = entry[.alias].contains(entry.name)
-        let commonName = entry[.displayName].first ?? entry.name
-        var attributes = [DirectoryAttribute("cn", isNamedByAlias ? [commonName] : distinct([entry.name, commonName]))]
-        for rule in rules where schema.hasGeneralPage || !rule.needsSchema {
-            let values = entry[rule.field]
-            if !values.isEmpty { attributes.append(DirectoryAttribute(rule.destination, values)) }
+        var attributes: [DirectoryAttribute] = []
+        let sources: SourceValues = { entry[Field(rawValue: $0)] }
+        for rule in rules(for: schema) {
+            let values = rule.values(in: sources, resolve: { _ in nil })
+            if !values.isEmpty {
+                attributes.append(DirectoryAttribute(rule.target.text, rule.changesValues ? distinct(values) : values))
+            }
         }
+        let isNamedByAlias = attributes.contains { $0.name.lowercased() == "uid" && $0.values.contains(entry.name) }
+        let commonName = attributes.remove("cn")?.values.first ?? entry[.displayName].first ?? entry.name
+        attributes.insert(
+            DirectoryAttribute("cn", isNamedByAlias ? [commonName] : distinct([entry.name, commonName])), at: 0)
         // `person` requires a surname (RFC 4519, section 3.12): the last word of what the entry is called.
-        if entry[.sn].isEmpty { attributes.append(DirectoryAttribute("sn", [lastWord(commonName)])) }
+        if !attributes.contains(where: { $0.name.lowercased() == "sn" }) {
+            attributes.append(DirectoryAttribute("sn", [lastWord(commonName)]))
+        }
         return DesiredEntry(
             rdnAttribute: isNamedByAlias ? "uid" : "cn", rdnValue: entry.name,
             objectClasses: ["top", "person", "organizationalPerson", "inetOrgPerson"]
@@ -100,18 +107,27 @@ extension Mapping {
             attributes: attributes)
     }
 
+    /// What `person` requires, whether or not the mapping has a rule for it.
+    private static let required = ["cn", "sn"]
+
+    private func rules(for schema: DestinationSchema) -> some Sequence<Rule<SourceName>> {
+        importRules.lazy.filter { schema.hasGeneralPage || !$0.needsSchema }
+    }
+
     private func lastWord(_ value: Value) -> Value {
         value.text?.split(whereSeparator: \.isWhitespace).last.map { Value(String($0)) } ?? value
     }
 
-    /// Values that caseIgnoreMatch (RFC 4517, section 4.2.11) tells apart: a server refuses two that it does not.
+    /// Values that caseIgnoreMatch tells apart: a server refuses two that it does not.
     private func distinct(_ values: [Value]) -> [Value] {
-        var seen: Set<Value> = []
-        return values.filter { value in
-            let folded = value.text?.precomposedStringWithCompatibilityMapping.lowercased()
-                .split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            return seen.insert(folded.map { Value($0) } ?? value).inserted
-        }
+        var seen: Set<[UInt8]> = []
+        return values.filter { seen.insert(CaseIgnore.fold($0.bytes)).inserted }
+    }
+}
+
+extension [DirectoryAttribute] {
+    fileprivate mutating func remove(_ name: String) -> DirectoryAttribute? {
+        firstIndex { $0.name.lowercased() == name }.map { remove(at: $0) }
     }
 }
 

@@ -1,100 +1,105 @@
 import AddressBook
-import Foundation
+import StrictYAML
 
-/// How a directory's attributes become canonical fields, and back. A mapping is data; `Mapping+Export.swift` and
-/// `Mapping+Import.swift` read it in the two directions.
+/// How a directory's attributes become canonical fields, and back. A mapping is data, written in YAML;
+/// `Mapping+Export.swift` and `Mapping+Import.swift` carry it out in the two directions.
 public struct Mapping: Sendable {
-    public var name: String
-    public var rules: [FieldRule]
-
-    public init(name: String, rules: [FieldRule]) throws(MappingError) {
-        self.name = name
-        self.rules = rules
-        try check()
-    }
-
+    /// What it is called: a built-in profile's name, or the file's.
+    public let name: String
+    /// SHA-256 of its text, in hexadecimal: another one may read or write entries otherwise.
+    public let digest: String
     /// The attributes that reading with this mapping needs.
-    public var exportAttributes: [String] {
-        var names = ["objectClass", "entryUUID", "cn", "member"] + Stamp.attributes
-        for attribute in rules.flatMap(\.sources).map(\.attribute)
-        where !names.contains(where: { $0.lowercased() == attribute.lowercased() }) {
-            names.append(attribute)
-        }
-        return names
+    public let exportAttributes: [String]
+
+    let exportRules: [Rule<Field>]
+    let importRules: [Rule<SourceName>]
+    /// How the fields of an imported entry are read back.
+    let undoing: [Undoing]
+    /// The attributes whose DNs an entry's content depends on, in lower case.
+    let referenceAttributes: [String]
+
+    /// Reads and checks a mapping, and compiles all that is in it.
+    ///
+    /// - Parameters:
+    ///   - text: YAML, as docs/mapping.md describes it.
+    ///   - file: what problems call it.
+    /// - Throws: everything that is wrong, with lines.
+    public init(_ text: String, file: String) throws(YAMLError) {
+        let rules = try MappingLoader.load(text, file: file)
+        self.init(name: file, rules)
     }
 
-    public static func builtIn(named name: String) -> Mapping? {
-        name == inetOrgPerson.name ? inetOrgPerson : nil
-    }
-}
-
-/// One field: where it is read from and where it is written to.
-public struct FieldRule: Sendable {
-    public struct Source: Sendable {
-        public enum Transform: Sendable {
-            case copy
-            /// Lines separated by `$` (Postal Address, RFC 4517, section 3.3.28) become one value with line feeds.
-            case postalAddress
-            /// A DN becomes the display name of the entry that it names.
-            case reference
-        }
-
-        public var attribute: String
-        public var transform: Transform
-
-        public init(_ attribute: String, _ transform: Transform = .copy) {
-            self.attribute = attribute
-            self.transform = transform
-        }
+    init(name: String, _ rules: MappingRules) {
+        self.name = name
+        digest = rules.digest
+        exportRules = rules.exportRules.map(\.rule)
+        importRules = rules.importRules.map(\.rule)
+        let undoing = importRules.compactMap { Undoing($0) }
+        self.undoing = undoing
+        let recipes = exportRules.flatMap(\.recipes)
+        referenceAttributes = recipes.compactMap { if case .names(let name) = $0.source { name.key } else { nil } }
+        let connectors = (["objectClass", "entryUUID", "cn", "member"] + Stamp.attributes).map(SourceName.attribute)
+        let read = connectors + recipes.flatMap(\.sources) + undoing.map { .attribute($0.attribute) }
+        exportAttributes = read.uniqued().map(\.text)
     }
 
-    public var field: Field
-    /// The first attribute with values is read.
-    public var sources: [Source]
-    /// The attribute that is written, always by copying.
-    public var destination: String
-    public var isSingleValued: Bool
-    /// The attribute belongs to our `interorgGeneralPage` class; without our schema the field is not written.
-    public var needsSchema: Bool
+    /// The fields that import rules use.
+    public var importedFields: [Field] {
+        importRules.flatMap(\.recipes).flatMap(\.contentSources).map { Field(rawValue: $0.key) }.uniqued()
+    }
 
-    public init(
-        _ field: Field, from sources: [Source], to destination: String, isSingleValued: Bool = false,
-        needsSchema: Bool = false
-    ) {
-        self.field = field
-        self.sources = sources
-        self.destination = destination
-        self.isSingleValued = isSingleValued
-        self.needsSchema = needsSchema
+    /// The fields that an entry has after import just as it had them before. Without our schema those that need it are
+    /// not among them.
+    public func carriedFields(schema: DestinationSchema) -> Set<Field> {
+        Set(undoing.filter { schema.hasGeneralPage || !$0.needsSchema }.map(\.field))
     }
 }
 
-/// What is wrong with a mapping.
-public struct MappingError: Error, CustomStringConvertible, Equatable {
-    public let description: String
+extension Mapping: Equatable {
+    /// Whether they do the same; the name does not matter.
+    public static func == (left: Mapping, right: Mapping) -> Bool { left.digest == right.digest }
 }
 
-extension Mapping {
-    /// Refuses a field or a destination that is mapped twice, and a field that would not survive import and export.
-    private func check() throws(MappingError) {
-        var fields: Set<Field> = []
-        var destinations: Set<String> = []
-        for rule in rules {
-            guard fields.insert(rule.field).inserted else {
-                throw MappingError(description: "mapping \(name): the field \(rule.field.rawValue) is mapped twice")
-            }
-            guard destinations.insert(rule.destination.lowercased()).inserted else {
-                throw MappingError(description: "mapping \(name): two fields are written to \(rule.destination)")
-            }
-            let readsBack =
-                rule.sources.first.map { source in
-                    source.attribute.lowercased() == rule.destination.lowercased() && source.transform == .copy
-                } ?? false
-            guard readsBack else {
-                throw MappingError(
-                    description: "mapping \(name): \(rule.field.rawValue) is written to \(rule.destination) "
-                        + "but not read from there first, so import after export would not be the identity")
-            }
+/// The inverse of an import rule.
+struct Undoing: Sendable {
+    let field: Field
+    let attribute: String
+    /// The attribute's name in lower case.
+    let key: String
+    let isPostalAddress: Bool
+    let needsSchema: Bool
+
+    /// Nil if the rule cannot be undone: just copying can, and lines of a postal address. `cn` has an entry's name too.
+    init?(_ rule: Rule<SourceName>) {
+        guard rule.target.key != "cn", rule.recipes.count == 1, let recipe = rule.recipes.first,
+            recipe.condition == nil,
+            case .values(let names) = recipe.source, names.count == 1
+        else { return nil }
+        switch (recipe.steps.first, recipe.steps.count) {
+        case (nil, _): isPostalAddress = false
+        case (.postalAddressFromLines?, 1): isPostalAddress = true
+        default: return nil
         }
+        field = Field(rawValue: names[0].key)
+        attribute = rule.target.text
+        key = rule.target.key
+        needsSchema = rule.needsSchema
+    }
+
+    /// Whether a recipe of the other direction does just this.
+    func isDone(by recipe: Recipe) -> Bool {
+        guard recipe.condition == nil, case .values(let names) = recipe.source, names.map(\.key) == [key] else {
+            return false
+        }
+        switch (recipe.steps.first, recipe.steps.count) {
+        case (nil, _): return !isPostalAddress
+        case (.linesFromPostalAddress?, 1): return isPostalAddress
+        default: return false
+        }
+    }
+
+    func values(in raw: DirectoryEntry) -> [Value] {
+        let values = raw.values(lowercased: key)
+        return isPostalAddress ? values.map(PostalAddress.lines) : values
     }
 }

@@ -11,6 +11,9 @@ public enum Stamp {
     /// Where a directory lacks our schema: a `labeledURI` (RFC 2079), whose auxiliary class is in OpenLDAP's core schema.
     public static let fallbackObjectClass = "labeledURIObject"
     public static let fallbackAttribute = "labeledURI"
+    private static let organizationKey = organizationAttribute.lowercased()
+    private static let entryKey = entryAttribute.lowercased()
+    private static let fallbackKey = fallbackAttribute.lowercased()
     private static let uriPrefix = "urn:interorg:"
 
     /// The attributes to ask a directory for so that `read` can tell.
@@ -18,10 +21,13 @@ public enum Stamp {
 
     /// Whose entry it is, if it was imported; nil for an entry at home.
     public static func read(_ entry: DirectoryEntry) -> EntryID? {
-        if let organization = uuid(entry[organizationAttribute].first), let uuid = uuid(entry[entryAttribute].first) {
+        // Every entry that is read passes here.
+        if let organization = uuid(entry.values(lowercased: organizationKey).first),
+            let uuid = uuid(entry.values(lowercased: entryKey).first)
+        {
             return EntryID(organization: OrganizationID(organization), uuid: uuid)
         }
-        return entry[fallbackAttribute].lazy.compactMap { $0.text.flatMap(parse(uri:)) }.first
+        return entry.values(lowercased: fallbackKey).lazy.compactMap { $0.text.flatMap(parse(uri:)) }.first
     }
 
     /// The attributes that stamp an entry.

@@ -70,9 +70,10 @@ public struct DirectorySource: ChangeSource {
             advice: "load slapd's overlay syncprov on the database, or set directory.changes to auto or scan")
     }
 
-    /// What a position belongs to. The scope is always the subtree.
+    /// What a position belongs to. The scope is always the subtree. With another mapping, entries that have not changed there
+    /// have changed here.
     var search: [String] {
-        [access.connection.url, access.connection.credentials.identity, base.normalized, filter, access.mapping.name]
+        [access.connection.url, access.connection.credentials.identity, base.normalized, filter, access.mapping.digest]
             + access.mapping.exportAttributes
     }
 }

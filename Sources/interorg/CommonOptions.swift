@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InterOrgServices
+import StrictYAML
 
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "The configuration file of the service.")

@@ -3,6 +3,7 @@ import Foundation
 import InterOrgServices
 import LDAPClient
 import MailTransport
+import StrictYAML
 
 /// What the shell is told.
 enum ExitStatus: Int32 {
@@ -30,9 +31,10 @@ struct Failure: Error {
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
-        case let error as ConfigurationError: self.init(.usage, error.description)
+        case let error as YAMLError: self.init(.usage, error.description)
         case let error as StateFolderError: self.init(.usage, error.description)
         case let error as MailListenerError: self.init(.usage, error.description)
+        case let error as CheckFailure: self.init(.usage, error.description)
         case let error as AgentStopped: self.init(.unreachable, error.description)
         case let error as LDAPError where error.isTransient: self.init(.unreachable, error.description)
         case let error as LDAPError: self.init(.usage, error.description)

@@ -103,7 +103,8 @@ func withExchange(
     }
 }
 
-private func withOrganization(
+/// Runs the body with one organization that has a directory and no configuration yet.
+func withOrganization(
     _ name: String, people: Int, _ globalLines: [String] = [], _ databaseLines: [String] = [],
     _ adjust: (inout SlapdConfiguration) -> Void = { _ in }, _ body: (Organization) async throws -> Void
 ) async throws {

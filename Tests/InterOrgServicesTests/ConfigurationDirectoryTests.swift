@@ -1,4 +1,6 @@
+import DirectoryMapping
 import InterOrgServices
+import StrictYAML
 import Testing
 
 @Suite("What is wrong with the directory section is said with its line")
@@ -25,6 +27,11 @@ struct ConfigurationDirectoryTests {
         Mistake(
             "passwordFile: ldap.secret", "passwordFile: ldap.secret, passwordEnvironment: SMTP_PASSWORD",
             "10:9: directory.bind", "exactly one of the keys \"passwordFile\", \"passwordEnvironment\", found 2"),
+        Mistake(
+            "mapping: inetOrgPerson", "mapping: { file: none.yaml }", "16:20: directory.mapping.file",
+            "none.yaml cannot be read: No such file"),
+        Mistake("mapping: inetOrgPerson", "mapping: my.yaml", "16:12: directory.mapping", "write { file: my.yaml }"),
+        Mistake("mapping: inetOrgPerson", "mapping: {}", "16:12: directory.mapping", "\"file\" is missing"),
         Mistake("\"(mail=*)\"", "mail=*", "13:15: directory.export[0].filter", "parentheses"),
         Mistake("\"(mail=*)\"", "\"(mail=*)(l=x)\"", "13:15: directory.export[0].filter", "parentheses"),
         Mistake("\"(mail=*)\"", "\"((mail=*)\"", "13:15: directory.export[0].filter", "parentheses"),
@@ -72,6 +79,28 @@ struct ConfigurationDirectoryTests {
             #expect(chosen.directory.changes == .scan)
             #expect(chosen.directory.auditEvery == .seconds(43_200))
             #expect(chosen.schedule == .continuous)
+        }
+    }
+
+    @Test("a mapping of the user's own is read from a file beside the configuration")
+    func mappingFile() throws {
+        try ConfigurationFolder.with { folder in
+            try folder.write("basedOn: inetOrgPerson\nexport: { company: null }\n", to: "mapping.yaml")
+            let text = ConfigurationExample.requestor.with("mapping: inetOrgPerson", "mapping: { file: mapping.yaml }")
+            let mapping = try folder.load(text).directory.mapping
+            #expect(mapping != .inetOrgPerson && mapping.name == folder.path + "/mapping.yaml")
+        }
+    }
+
+    @Test("the mistakes of a mapping file are told with those of the configuration, each with its own file")
+    func mappingMistakes() throws {
+        try ConfigurationFolder.with { folder in
+            try folder.write("export:\n  titel: title\n  sn: 7\n", to: "mapping.yaml")
+            let text = ConfigurationExample.requestor.with("mapping: inetOrgPerson", "mapping: { file: mapping.yaml }")
+                .with("count: 400", "count: x")
+            let error = #expect(throws: YAMLError.self) { try folder.load(text) }
+            let places = error?.problems.map { "\($0.file.split(separator: "/").last ?? "") \($0.line ?? 0)" }
+            #expect(places == ["interorg.yaml 30", "mapping.yaml 2", "mapping.yaml 3"])
         }
     }
 

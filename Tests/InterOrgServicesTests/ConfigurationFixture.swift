@@ -1,5 +1,6 @@
 import Foundation
 import InterOrgServices
+import StrictYAML
 import Testing
 
 /// A temporary folder with a configuration file and the files that it names.
@@ -43,7 +44,7 @@ struct ConfigurationFolder {
         do {
             _ = try load(text, environment: environment)
             return []
-        } catch let error as ConfigurationError {
+        } catch let error as YAMLError {
             #expect(error.problems.allSatisfy { $0.description.hasPrefix(configurationPath + ":") })
             return error.problems.map { String($0.description.dropFirst(configurationPath.count + 1)) }
         }

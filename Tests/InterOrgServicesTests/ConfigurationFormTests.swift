@@ -1,4 +1,5 @@
 import InterOrgServices
+import StrictYAML
 import Testing
 
 /// One mistake in an example, and what must be said about it.
@@ -159,7 +160,7 @@ struct ConfigurationFormTests {
     @Test("a file that is not there is told with its path and the reason")
     func missingFile() {
         let path = "/nonexistent/interorg.yaml"
-        let error = #expect(throws: ConfigurationError.self) {
+        let error = #expect(throws: YAMLError.self) {
             try Configuration.load(path: path, environment: [:], dnIsWithin: ConfigurationFolder.dnIsWithin)
         }
         let expected = "\(path): the configuration file cannot be read: No such file or directory"

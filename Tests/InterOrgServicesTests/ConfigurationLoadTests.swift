@@ -1,3 +1,4 @@
+import DirectoryMapping
 import AddressBook
 import Foundation
 import InterOrgServices

@@ -1,4 +1,5 @@
 import AddressBook
+import DirectoryMapping
 import Foundation
 import GRDB
 import IncrementalSync
@@ -18,6 +19,7 @@ struct DirectoryExport {
     var base = "ou=people,dc=example"
     var filter: String?
     var bindDN: String?
+    var mapping = Mapping.inetOrgPerson
     var deletionGuard = DeletionGuard()
     var detection = ChangeDetection.auto
     /// The service's clock.
@@ -43,9 +45,10 @@ struct DirectoryExport {
     func source(_ stream: ChangeStream) async throws -> DirectorySource {
         let now = now
         return DirectorySource(
-            try await server.access(of: Self.organization, bindDN: bindDN), base: try LDAPDN(base), userFilter: filter,
-            stream: stream, index: try await state(stream).sourceIndex, detection: detection,
-            audit: AuditSchedule(every: .seconds(86_400), now: { now }), newRefresh: { RefreshID(UUID()) })
+            try await server.access(of: Self.organization, bindDN: bindDN, mapping: mapping),
+            base: try LDAPDN(base), userFilter: filter, stream: stream, index: try await state(stream).sourceIndex,
+            detection: detection, audit: AuditSchedule(every: .seconds(86_400), now: { now }),
+            newRefresh: { RefreshID(UUID()) })
     }
 
     func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {

@@ -100,10 +100,11 @@ extension SlapdServer {
     ///
     /// - Parameter bindDN: who it is there; nil for the administrator. Everybody has the administrator's password.
     func access(
-        of organization: OrganizationID, importBase: String? = SlapdServer.importBase, bindDN: String? = nil
+        of organization: OrganizationID, importBase: String? = SlapdServer.importBase, bindDN: String? = nil,
+        mapping: Mapping = .inetOrgPerson
     ) throws -> DirectoryAccess {
         DirectoryAccess(
-            connection: connectionOptions(bindDN ?? rootDN), mapping: .inetOrgPerson, organization: organization,
+            connection: connectionOptions(bindDN ?? rootDN), mapping: mapping, organization: organization,
             importBase: try importBase.map { try LDAPDN($0) })
     }
 

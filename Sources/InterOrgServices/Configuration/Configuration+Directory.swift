@@ -1,3 +1,5 @@
+import DirectoryMapping
+
 extension Configuration {
     /// The directory that an organization exports from and imports into.
     public struct Directory: Sendable, Equatable {
@@ -64,11 +66,5 @@ extension Configuration {
         public let base: String
         /// An LDAP filter (RFC 4515) that entries must match besides being address-book entries; nil: none.
         public let filter: String?
-    }
-
-    /// A built-in mapping between directory entries and address-book entries.
-    public enum Mapping: String, Sendable, CaseIterable {
-        /// People as `inetOrgPerson` (RFC 2798) has them.
-        case inetOrgPerson
     }
 }

@@ -1,61 +1,56 @@
-/// The keys of one kind of section. The enumeration is the only list of them: a section accepts its cases and nothing
-/// else.
-protocol ConfigurationKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
-    /// Keys of the documented format that are not understood yet, with what to do instead.
-    static var comingLater: [String: String] { get }
-}
+import StrictYAML
 
-extension ConfigurationKey {
-    static var comingLater: [String: String] { [:] }
-}
-
-enum RootKey: String, ConfigurationKey {
+enum RootKey: String, YAMLKey {
     case organization, organizationID, role, state, directory, exchange, schedule
     case `guard`
     case messageBytes
 }
 
-enum DirectoryKey: String, ConfigurationKey {
+enum DirectoryKey: String, YAMLKey {
     case url, startTLS, insecure, caFile, certificate, key, bind, export
     case `import`
     case mapping, changes, audit
 }
 
-enum BindKey: String, ConfigurationKey {
+enum BindKey: String, YAMLKey {
     case dn, mechanism, user, passwordFile, passwordEnvironment, principal, keytab, credentialCache
 }
 
-enum ExportKey: String, ConfigurationKey {
+enum ExportKey: String, YAMLKey {
     case base, filter
 }
 
-enum ImportKey: String, ConfigurationKey {
+enum ImportKey: String, YAMLKey {
     case base
 }
 
-enum ExchangeKey: String, ConfigurationKey {
+enum MappingFileKey: String, YAMLKey {
+    case file
+}
+
+enum ExchangeKey: String, YAMLKey {
     case insecure, address, master, requestors, smtp, inbox
 
     static let comingLater = ["identity": "mail is neither signed nor encrypted yet; leave this key out"]
 }
 
-enum MasterKey: String, ConfigurationKey {
+enum MasterKey: String, YAMLKey {
     case organization, organizationID, address
 
     static let comingLater = ["certificate": "mail is neither signed nor encrypted yet; leave this key out"]
 }
 
-enum RequestorKey: String, ConfigurationKey {
+enum RequestorKey: String, YAMLKey {
     case organization, organizationID, address, smtp
 
     static let comingLater = MasterKey.comingLater
 }
 
-enum SMTPKey: String, ConfigurationKey {
+enum SMTPKey: String, YAMLKey {
     case url, user, passwordFile, passwordEnvironment, insecure
 }
 
-enum InboxKey: String, ConfigurationKey {
+enum InboxKey: String, YAMLKey {
     case lmtp, smtp
 
     static let comingLater = [
@@ -63,11 +58,11 @@ enum InboxKey: String, ConfigurationKey {
     ]
 }
 
-enum ScheduleKey: String, ConfigurationKey {
+enum ScheduleKey: String, YAMLKey {
     case every, at, continuous
 }
 
-enum GuardKey: String, ConfigurationKey {
+enum GuardKey: String, YAMLKey {
     case count, percent
 }
 
@@ -79,6 +74,7 @@ enum ConfigurationFormat {
         "directory.bind": names(of: BindKey.self),
         "directory.export[]": names(of: ExportKey.self),
         "directory.import": names(of: ImportKey.self),
+        "directory.mapping": names(of: MappingFileKey.self),
         "exchange": names(of: ExchangeKey.self),
         "exchange.master": names(of: MasterKey.self),
         "exchange.requestors[]": names(of: RequestorKey.self),
@@ -89,7 +85,7 @@ enum ConfigurationFormat {
         "guard": names(of: GuardKey.self),
     ]
 
-    private static func names<Key: ConfigurationKey>(of keys: Key.Type) -> [String] {
+    private static func names<Key: YAMLKey>(of keys: Key.Type) -> [String] {
         keys.allCases.map(\.rawValue)
     }
 }

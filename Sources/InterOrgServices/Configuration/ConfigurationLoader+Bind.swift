@@ -1,6 +1,8 @@
+import StrictYAML
+
 extension ConfigurationLoader {
     /// Who the service is to the directory; nil if what is wrong with it has been reported.
-    func bind(_ section: ConfigurationSection<DirectoryKey>, url: ServerURL?) -> Configuration.Bind? {
+    func bind(_ section: YAMLSection<DirectoryKey>, url: ServerURL?) -> Configuration.Bind? {
         guard let value = section[.bind] else {
             guard let url, url.scheme != "ldapi" else { return .anonymous }
             section.fail(
@@ -10,7 +12,7 @@ extension ConfigurationLoader {
             return nil
         }
         if value.isText("anonymous") { return .anonymous }
-        guard let bind = ConfigurationSection(value, as: BindKey.self) else { return nil }
+        guard let bind = YAMLSection(value, as: BindKey.self) else { return nil }
         var mechanism: BindMechanism?
         if let named = bind[.mechanism] {
             mechanism = named.choice(BindMechanism.self)
@@ -26,7 +28,7 @@ extension ConfigurationLoader {
     }
 
     /// A key that does not belong to the mechanism is a misunderstanding that somebody should know of.
-    private func hasNothingElse(_ bind: ConfigurationSection<BindKey>, for mechanism: BindMechanism?) -> Bool {
+    private func hasNothingElse(_ bind: YAMLSection<BindKey>, for mechanism: BindMechanism?) -> Bool {
         let allowed = mechanism?.keys ?? [.dn, .passwordFile, .passwordEnvironment]
         let others = BindKey.allCases.filter { bind[$0] != nil && $0 != .mechanism && !allowed.contains($0) }
         for key in others {
@@ -39,21 +41,21 @@ extension ConfigurationLoader {
         return others.isEmpty
     }
 
-    private func simple(_ bind: ConfigurationSection<BindKey>) -> Configuration.Bind? {
+    private func simple(_ bind: YAMLSection<BindKey>) -> Configuration.Bind? {
         let dn = bind.required(.dn)?.dn(dnIsWithin)
         let password = password(bind)
         guard let dn, let password else { return nil }
         return .simple(dn: dn, password: password)
     }
 
-    private func scram(_ bind: ConfigurationSection<BindKey>) -> Configuration.Bind? {
+    private func scram(_ bind: YAMLSection<BindKey>) -> Configuration.Bind? {
         let user = bind.required(.user)?.text()
         let password = password(bind)
         guard let user, let password else { return nil }
         return .scramSHA256(user: user, password: password)
     }
 
-    private func password(_ bind: ConfigurationSection<BindKey>) -> Secret? {
+    private func password(_ bind: YAMLSection<BindKey>) -> Secret? {
         guard bind[.passwordFile] != nil || bind[.passwordEnvironment] != nil else {
             bind.fail("a password is missing here; give \"passwordFile\" or \"passwordEnvironment\"")
             return nil
@@ -62,7 +64,7 @@ extension ConfigurationLoader {
     }
 
     private func external(
-        _ bind: ConfigurationSection<BindKey>, _ section: ConfigurationSection<DirectoryKey>, url: ServerURL?
+        _ bind: YAMLSection<BindKey>, _ section: YAMLSection<DirectoryKey>, url: ServerURL?
     ) -> Configuration.Bind? {
         guard let url, url.scheme != "ldapi", section[.certificate] == nil else { return .external }
         bind.fail(
@@ -71,7 +73,7 @@ extension ConfigurationLoader {
         return nil
     }
 
-    private func gssapi(_ bind: ConfigurationSection<BindKey>) -> Configuration.Bind? {
+    private func gssapi(_ bind: YAMLSection<BindKey>) -> Configuration.Bind? {
         guard bind[.keytab] == nil || bind[.credentialCache] == nil else {
             bind.fail("\"keytab\" and \"credentialCache\" are alternatives; keep one of them")
             return nil
@@ -84,7 +86,7 @@ extension ConfigurationLoader {
     }
 
     /// The certificate that the service shows; nil if it has none, or what is wrong with it has been reported.
-    func clientCertificate(_ section: ConfigurationSection<DirectoryKey>) -> Configuration.ClientCertificate? {
+    func clientCertificate(_ section: YAMLSection<DirectoryKey>) -> Configuration.ClientCertificate? {
         guard section[.certificate] != nil || section[.key] != nil else { return nil }
         let certificate = section.required(.certificate)?.readableFilePath()
         let key = section.required(.key)?.privateFilePath()

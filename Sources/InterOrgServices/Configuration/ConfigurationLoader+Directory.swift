@@ -1,6 +1,9 @@
+import DirectoryMapping
+import StrictYAML
+
 extension ConfigurationLoader {
-    func directory(_ value: ConfigurationValue) -> Configuration.Directory? {
-        guard let section = ConfigurationSection(value, as: DirectoryKey.self) else { return nil }
+    func directory(_ value: YAMLValue) -> Configuration.Directory? {
+        guard let section = YAMLSection(value, as: DirectoryKey.self) else { return nil }
         let url = section.required(.url)?.serverURL(schemes: ["ldap", "ldaps", "ldapi"])
         let certificate = clientCertificate(section)
         let bind = self.bind(section, url: url)
@@ -8,7 +11,7 @@ extension ConfigurationLoader {
         let caFile = section[.caFile]?.readableFilePath()
         let exports = section.read(.export, otherwise: [], as: self.exports)
         let importBase = section[.import].flatMap(self.importBase)
-        let mapping = section.read(.mapping, otherwise: .inetOrgPerson) { $0.choice(Configuration.Mapping.self) }
+        let mapping = section.read(.mapping, otherwise: .inetOrgPerson, as: self.mapping)
         let changes = section.read(.changes, otherwise: .auto) { $0.choice(Configuration.ChangeDetection.self) }
         let auditEvery = section.read(.audit, otherwise: .seconds(86_400)) { $0.duration() }
         if let exports {
@@ -28,7 +31,7 @@ extension ConfigurationLoader {
     }
 
     private func transportSecurity(
-        _ section: ConfigurationSection<DirectoryKey>, url: ServerURL, bind: Configuration.Bind?
+        _ section: YAMLSection<DirectoryKey>, url: ServerURL, bind: Configuration.Bind?
     ) -> Configuration.TransportSecurity? {
         let startTLS = section.read(.startTLS, otherwise: false) { $0.flag() }
         let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
@@ -58,9 +61,9 @@ extension ConfigurationLoader {
         return .plaintext
     }
 
-    private func exports(_ value: ConfigurationValue) -> [LocatedExport]? {
+    private func exports(_ value: YAMLValue) -> [LocatedExport]? {
         value.list()?.compactMap { element in
-            guard let section = ConfigurationSection(element, as: ExportKey.self) else { return nil }
+            guard let section = YAMLSection(element, as: ExportKey.self) else { return nil }
             let base = section.required(.base)
             let dn = base?.dn(dnIsWithin)
             let filter = section[.filter]?.filter()
@@ -69,8 +72,8 @@ extension ConfigurationLoader {
         }
     }
 
-    private func importBase(_ value: ConfigurationValue) -> LocatedBase? {
-        guard let base = ConfigurationSection(value, as: ImportKey.self)?.required(.base),
+    private func importBase(_ value: YAMLValue) -> LocatedBase? {
+        guard let base = YAMLSection(value, as: ImportKey.self)?.required(.base),
             let dn = base.dn(dnIsWithin)
         else { return nil }
         return LocatedBase(dn: dn, value: base)
@@ -98,10 +101,10 @@ extension ConfigurationLoader {
 
 private struct LocatedExport {
     let export: Configuration.Export
-    let base: ConfigurationValue
+    let base: YAMLValue
 }
 
 private struct LocatedBase {
     let dn: String
-    let value: ConfigurationValue
+    let value: YAMLValue
 }

@@ -1,5 +1,6 @@
 import AddressBook
 import Foundation
+import StrictYAML
 
 /// The exchange section, with what it says about the other organizations.
 struct ExchangeParties {
@@ -10,8 +11,8 @@ struct ExchangeParties {
 
 extension ConfigurationLoader {
     /// Reads the exchange section. Without a known role it is checked as far as that goes, and nil is returned.
-    func exchange(_ value: ConfigurationValue, role roleName: RoleName?) -> ExchangeParties? {
-        guard let section = ConfigurationSection(value, as: ExchangeKey.self) else { return nil }
+    func exchange(_ value: YAMLValue, role roleName: RoleName?) -> ExchangeParties? {
+        guard let section = YAMLSection(value, as: ExchangeKey.self) else { return nil }
         requireInsecure(section)
         let address = section.required(.address)?.mailAddress()
         let smtp = section.required(.smtp).flatMap(self.smtp)
@@ -39,7 +40,7 @@ extension ConfigurationLoader {
     }
 
     /// Mail is closed by default. As long as it cannot be, the file has to say that its owner knows.
-    private func requireInsecure(_ section: ConfigurationSection<ExchangeKey>) {
+    private func requireInsecure(_ section: YAMLSection<ExchangeKey>) {
         let message =
             "mail is neither signed nor encrypted yet (S/MIME comes with a later version), so whoever can send mail "
             + "to the inbox can change entries; write insecure: true in this section to accept that"
@@ -47,8 +48,8 @@ extension ConfigurationLoader {
         if value.flag() == false { value.fail(message) }
     }
 
-    private func smtp(_ value: ConfigurationValue) -> Configuration.SMTP? {
-        guard let section = ConfigurationSection(value, as: SMTPKey.self) else { return nil }
+    private func smtp(_ value: YAMLValue) -> Configuration.SMTP? {
+        guard let section = YAMLSection(value, as: SMTPKey.self) else { return nil }
         let url = section.required(.url)?.serverURL(schemes: ["smtp", "smtps"])
         let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
         let user = section[.user]?.text()
@@ -72,25 +73,25 @@ extension ConfigurationLoader {
         )
     }
 
-    private func inbox(_ value: ConfigurationValue) -> Configuration.Inbox? {
-        guard let section = ConfigurationSection(value, as: InboxKey.self),
+    private func inbox(_ value: YAMLValue) -> Configuration.Inbox? {
+        guard let section = YAMLSection(value, as: InboxKey.self),
             let given = section.exactlyOne(of: InboxKey.allCases),
             let address = given.value.listeningAddress()
         else { return nil }
         return .init(delivery: given.key == .lmtp ? .lmtp : .smtp, host: address.host, port: address.port)
     }
 
-    private func master(_ value: ConfigurationValue) -> LocatedPeer? {
-        guard let section = ConfigurationSection(value, as: MasterKey.self) else { return nil }
+    private func master(_ value: YAMLValue) -> LocatedPeer? {
+        guard let section = YAMLSection(value, as: MasterKey.self) else { return nil }
         return peer(
             value, name: section.required(.organization), id: section[.organizationID],
             address: section.required(.address), smtp: nil
         )
     }
 
-    private func requestors(_ value: ConfigurationValue) -> [LocatedPeer]? {
+    private func requestors(_ value: YAMLValue) -> [LocatedPeer]? {
         value.list()?.compactMap { element in
-            guard let section = ConfigurationSection(element, as: RequestorKey.self) else { return nil }
+            guard let section = YAMLSection(element, as: RequestorKey.self) else { return nil }
             return peer(
                 element, name: section.required(.organization), id: section[.organizationID],
                 address: section.required(.address), smtp: section[.smtp].flatMap(self.smtp)
@@ -99,7 +100,7 @@ extension ConfigurationLoader {
     }
 
     private func peer(
-        _ value: ConfigurationValue, name: ConfigurationValue?, id: ConfigurationValue?, address: ConfigurationValue?,
+        _ value: YAMLValue, name: YAMLValue?, id: YAMLValue?, address: YAMLValue?,
         smtp: Configuration.SMTP?
     ) -> LocatedPeer? {
         let organization = name?.organizationName()

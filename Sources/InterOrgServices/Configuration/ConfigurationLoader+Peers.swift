@@ -1,9 +1,10 @@
 import Foundation
+import StrictYAML
 
 /// A peer with the place where the file describes it.
 struct LocatedPeer {
     let peer: Configuration.Peer
-    let value: ConfigurationValue
+    let value: YAMLValue
 }
 
 extension ConfigurationLoader {

@@ -1,6 +1,8 @@
+import StrictYAML
+
 extension ConfigurationLoader {
-    func schedule(_ value: ConfigurationValue) -> Configuration.Schedule? {
-        guard let section = ConfigurationSection(value, as: ScheduleKey.self),
+    func schedule(_ value: YAMLValue) -> Configuration.Schedule? {
+        guard let section = YAMLSection(value, as: ScheduleKey.self),
             let given = section.exactlyOne(of: ScheduleKey.allCases)
         else { return nil }
         switch given.key {
@@ -14,7 +16,7 @@ extension ConfigurationLoader {
         }
     }
 
-    private func timesOfDay(_ value: ConfigurationValue) -> [Configuration.TimeOfDay]? {
+    private func timesOfDay(_ value: YAMLValue) -> [Configuration.TimeOfDay]? {
         guard let elements = value.list() else { return nil }
         guard !elements.isEmpty else {
             value.fail("the list is empty; give at least one time of day, like [\"02:00\"]")
@@ -31,8 +33,8 @@ extension ConfigurationLoader {
         return times.sorted()
     }
 
-    func guardLimits(_ value: ConfigurationValue) -> Configuration.GuardLimits? {
-        guard let section = ConfigurationSection(value, as: GuardKey.self) else { return nil }
+    func guardLimits(_ value: YAMLValue) -> Configuration.GuardLimits? {
+        guard let section = YAMLSection(value, as: GuardKey.self) else { return nil }
         let standard = Configuration.GuardLimits.standard
         let count = section.read(.count, otherwise: standard.count) { $0.integer(in: 0...1_000_000_000) }
         let percent = section.read(.percent, otherwise: standard.percent) { $0.integer(in: 0...100) }

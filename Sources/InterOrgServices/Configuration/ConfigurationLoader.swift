@@ -1,6 +1,6 @@
 import AddressBook
 import Foundation
-import Yams
+import StrictYAML
 
 extension Configuration {
     /// Reads and checks a configuration file, with the password files that it names.
@@ -10,29 +10,24 @@ extension Configuration {
     ///   - environment: The variables that `passwordEnvironment` may name.
     ///   - dnIsWithin: Whether the first DN is equal to or below the second, by normalized comparison (RFC 4514,
     ///     RFC 4518); nil if either cannot be parsed.
-    /// - Throws: ``ConfigurationError`` with everything that is wrong.
+    /// - Throws: ``YAMLError`` with everything that is wrong.
     public static func load(
         path: String,
         environment: [String: String] = ProcessInfo.processInfo.environment,
         dnIsWithin: @escaping (String, String) -> Bool?
-    ) throws(ConfigurationError) -> Configuration {
-        let problems = ConfigurationProblems(file: path)
+    ) throws(YAMLError) -> Configuration {
+        let problems = YAMLProblems(file: path)
         let configuration = ConfigurationLoader.read(
             path: path, environment: environment, dnIsWithin: dnIsWithin, problems: problems
         )
-        if let error = problems.error { throw error }
-        guard let configuration else {
-            problems.add("the file could not be understood; please report this as a defect, without any secrets")
-            throw problems.error ?? ConfigurationError(problems: [])
-        }
-        return configuration
+        return try problems.result(configuration)
     }
 }
 
 /// Makes a configuration of the nodes of a file, section by section. A method returns nil if it has reported a problem
 /// that leaves nothing to return.
 struct ConfigurationLoader {
-    let problems: ConfigurationProblems
+    let problems: YAMLProblems
     let dnIsWithin: (String, String) -> Bool?
 
     /// The size of a file that is not a configuration, in bytes.
@@ -40,39 +35,27 @@ struct ConfigurationLoader {
 
     static func read(
         path: String, environment: [String: String], dnIsWithin: @escaping (String, String) -> Bool?,
-        problems: ConfigurationProblems
+        problems: YAMLProblems
     ) -> Configuration? {
         guard let text = readText(path, problems: problems) else { return nil }
-        let document = ConfigurationDocument.parse(text, problems: problems)
-        guard let root = document.root else {
-            if problems.error == nil { problems.add("the file is empty; see the example in the documentation") }
+        let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent().path(percentEncoded: false)
+        guard let value = YAMLValue.root(of: text, problems: problems, folder: folder, environment: environment) else {
             return nil
         }
-        let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent().path(percentEncoded: false)
-        let context = ConfigurationContext(
-            problems: problems, repeatedKeys: document.repeatedKeys, folder: folder, environment: environment
-        )
-        let value = ConfigurationValue(node: root, keyPath: "", context: context)
         return ConfigurationLoader(problems: problems, dnIsWithin: dnIsWithin).configuration(value, file: path)
     }
 
-    private static func readText(_ path: String, problems: ConfigurationProblems) -> String? {
+    private static func readText(_ path: String, problems: YAMLProblems) -> String? {
         do throws(SmallFile.Failure) {
-            let file = try SmallFile.read(path, bytesMax: fileBytesMax)
-            guard let text = String(validating: file.bytes, as: UTF8.self) else {
-                problems.add("the file is not UTF-8 text")
-                return nil
-            }
-            let byteOrderMark: Unicode.Scalar = "\u{FEFF}"
-            return text.unicodeScalars.first == byteOrderMark ? String(text.unicodeScalars.dropFirst()) : text
+            return try SmallFile.readText(path, bytesMax: fileBytesMax)
         } catch {
             problems.add("the configuration file cannot be read: \(error.reason)")
             return nil
         }
     }
 
-    private func configuration(_ value: ConfigurationValue, file: String) -> Configuration? {
-        guard let section = ConfigurationSection(value, as: RootKey.self) else { return nil }
+    private func configuration(_ value: YAMLValue, file: String) -> Configuration? {
+        guard let section = YAMLSection(value, as: RootKey.self) else { return nil }
         let organization = section.required(.organization)?.organizationName()
         let organizationID = section[.organizationID]?.uuid()
         let roleName = section.required(.role).flatMap(self.roleName)
@@ -95,7 +78,7 @@ struct ConfigurationLoader {
         )
     }
 
-    private func roleName(_ value: ConfigurationValue) -> RoleName? {
+    private func roleName(_ value: YAMLValue) -> RoleName? {
         if value.isText("replication") {
             value.fail("the role \"replication\" comes with a later version; allowed now: master, requestor")
             return nil

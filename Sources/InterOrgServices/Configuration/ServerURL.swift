@@ -1,4 +1,5 @@
 import Foundation
+import StrictYAML
 
 /// The URL of a server: a scheme and an address, and nothing else.
 struct ServerURL {
@@ -10,7 +11,7 @@ struct ServerURL {
     let address: ServerAddress?
 }
 
-extension ConfigurationValue {
+extension YAMLValue {
     /// The URL of a server. No problem shows the text: somebody may have put a password into it.
     func serverURL(schemes: [String]) -> ServerURL? {
         guard let text = text() else { return nil }

@@ -27,6 +27,18 @@ struct SmallFile {
         return SmallFile(bytes: bytes, permissions: status.st_mode & 0o777)
     }
 
+    /// The text of a file, without the byte order mark that some editors put before it.
+    ///
+    /// - Throws: ``Failure`` as `read` does, and if it is not UTF-8.
+    static func readText(_ path: String, bytesMax: Int) throws(Failure) -> String {
+        let file = try read(path, bytesMax: bytesMax)
+        guard let text = String(validating: file.bytes, as: UTF8.self) else {
+            throw Failure(reason: "it is not UTF-8 text")
+        }
+        let byteOrderMark: Unicode.Scalar = "\u{FEFF}"
+        return text.unicodeScalars.first == byteOrderMark ? String(text.unicodeScalars.dropFirst()) : text
+    }
+
     private static func readAll(_ descriptor: Int32, bytesMax: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)

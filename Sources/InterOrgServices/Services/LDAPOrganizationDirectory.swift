@@ -8,8 +8,8 @@ import Logging
 
 /// An organization's LDAP directory, as its configuration describes it.
 struct LDAPOrganizationDirectory: OrganizationDirectory {
-    private let access: DirectoryAccess
-    private let bases: [String: (base: LDAPDN, filter: String?)]
+    let access: DirectoryAccess
+    let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
     private let detection: ChangeDetection
     private let audit: AuditSchedule
@@ -23,7 +23,10 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
 
     /// - Parameter auditsSince: everything is read and compared if that was last done before this moment, whatever the
     ///   configuration's interval is.
-    init(_ configuration: Configuration, auditsSince: Date?, pauses: Pauses, logger: Logger) throws {
+    init(
+        _ configuration: Configuration, auditsSince: Date? = nil, pauses: Pauses = .real,
+        logger: Logger = Logger(label: "directory") { _ in SwiftLogNoOpLogHandler() }
+    ) throws {
         let directory = configuration.directory
         detection =
             switch directory.changes {
@@ -32,13 +35,9 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
             case .scan: .scan
             }
         audit = AuditSchedule(every: directory.auditEvery, notBefore: auditsSince, now: { Date() })
-        let mapping: DirectoryMapping.Mapping =
-            switch directory.mapping {
-            case .inetOrgPerson: .inetOrgPerson
-            }
         self.access = DirectoryAccess(
             connection: LDAPConnectionOptions(directory),
-            mapping: mapping, organization: OrganizationID(configuration.organizationID),
+            mapping: directory.mapping, organization: OrganizationID(configuration.organizationID),
             importBase: try directory.importBase.map { try LDAPDN($0) })
         var bases: [String: (base: LDAPDN, filter: String?)] = [:]
         var exports: [String] = []

@@ -1,6 +1,7 @@
 import Foundation
+import StrictYAML
 
-extension ConfigurationValue {
+extension YAMLValue {
     /// A number with a unit of time: `1s`, `15m`, `2h`, `1d`; up to 366 days.
     func duration() -> Duration? {
         let expected = "a duration from 1s to 366d, like 30s, 15m, 2h or 1d"

@@ -1,6 +1,7 @@
 import Foundation
+import StrictYAML
 
-extension ConfigurationValue {
+extension YAMLValue {
     /// The name of an organization, in Unicode normalization form C.
     func organizationName() -> String? {
         guard let text = text() else { return nil }

@@ -1,31 +1,46 @@
-import Foundation
 import Yams
 
 /// A value in the file, with its place. Its reading methods return nil exactly if they have reported a problem.
-struct ConfigurationValue {
+public struct YAMLValue {
     let node: Node
-    let keyPath: String
-    let context: ConfigurationContext
+    /// The keys that lead here, like `directory.export[0].base`; empty for the file as a whole.
+    public let keyPath: String
+    /// What all values of the file share.
+    public let context: YAMLContext
+
+    /// The whole of a text; nil, and reported, if it is not one YAML document with something in it.
+    public static func root(
+        of text: String, problems: YAMLProblems, folder: String = "", environment: [String: String] = [:]
+    ) -> YAMLValue? {
+        let document = YAMLDocument.parse(text, problems: problems)
+        guard let root = document.root else {
+            if problems.error == nil { problems.add("the file is empty; see the example in the documentation") }
+            return nil
+        }
+        let context = YAMLContext(
+            problems: problems, repeatedKeys: document.repeatedKeys, folder: folder, environment: environment)
+        return YAMLValue(node: root, keyPath: "", context: context)
+    }
 
     /// Reports a problem with this value.
-    func fail(_ message: String) {
+    public func fail(_ message: String) {
         context.problems.add(message, at: node.mark, keyPath: keyPath)
     }
 
     /// The line in words, to point at from another place of the file.
-    var place: String { node.mark.map { "\(keyPath), line \($0.line)" } ?? keyPath }
+    public var place: String { node.mark.map { "\(keyPath), line \($0.line)" } ?? keyPath }
 
     /// Whether this is a certain text. Reports nothing.
-    func isText(_ text: String) -> Bool {
+    public func isText(_ text: String) -> Bool {
         if case .scalar(let scalar) = node { return kind == .text && scalar.string == text }
         return false
     }
 
     /// What the file has here, in a person's words.
-    var kind: ConfigurationValueKind { ConfigurationValueKind(node) }
+    public var kind: YAMLKind { YAMLKind(node) }
 
     /// Reports that something else was expected. The value is not shown: it might be a secret that slipped here.
-    func failKind(expected: String) {
+    public func failKind(expected: String) {
         let found = kind
         let advice =
             switch found {
@@ -36,7 +51,7 @@ struct ConfigurationValue {
     }
 
     /// A text that is not empty.
-    func text() -> String? {
+    public func text() -> String? {
         guard case .scalar(let scalar) = node, kind == .text else {
             failKind(expected: "text")
             return nil
@@ -52,8 +67,17 @@ struct ConfigurationValue {
         return scalar.string
     }
 
+    /// A text as it is: it may be empty, and have line breaks.
+    public func anyText() -> String? {
+        guard case .scalar(let scalar) = node, kind == .text else {
+            failKind(expected: "text")
+            return nil
+        }
+        return scalar.string
+    }
+
     /// A scalar as it stands in the file, whatever YAML would take it for: `02:00` and `15` are for us to understand.
-    func plainText(expected: String) -> String? {
+    public func plainText(expected: String) -> String? {
         guard case .scalar(let scalar) = node, [.text, .number].contains(kind) else {
             failKind(expected: expected)
             return nil
@@ -62,7 +86,7 @@ struct ConfigurationValue {
     }
 
     /// `true` or `false`.
-    func flag() -> Bool? {
+    public func flag() -> Bool? {
         guard case .scalar(let scalar) = node, kind == .flag else {
             failKind(expected: "true or false")
             return nil
@@ -71,7 +95,7 @@ struct ConfigurationValue {
     }
 
     /// A decimal integer within a range.
-    func integer(in range: ClosedRange<Int>) -> Int? {
+    public func integer(in range: ClosedRange<Int>) -> Int? {
         guard case .scalar(let scalar) = node, kind == .number else {
             failKind(expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
             return nil
@@ -84,18 +108,18 @@ struct ConfigurationValue {
     }
 
     /// The elements of a list.
-    func list() -> [ConfigurationValue]? {
+    public func list() -> [YAMLValue]? {
         guard case .sequence(let sequence) = node else {
             failKind(expected: "a list, like [ ... ] or lines that start with \"- \"")
             return nil
         }
         return sequence.enumerated().map { index, element in
-            ConfigurationValue(node: element, keyPath: "\(keyPath)[\(index)]", context: context)
+            YAMLValue(node: element, keyPath: "\(keyPath)[\(index)]", context: context)
         }
     }
 
     /// One of a few words.
-    func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> Choice? {
+    public func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> Choice? {
         guard let text = text() else { return nil }
         if let choice = Choice(rawValue: text) { return choice }
         let names = Choice.allCases.map(\.rawValue)
@@ -106,42 +130,12 @@ struct ConfigurationValue {
 }
 
 /// What all values of a file share.
-struct ConfigurationContext {
-    let problems: ConfigurationProblems
+public struct YAMLContext {
+    let problems: YAMLProblems
     /// Keys that are given twice, by the name they have among the nodes.
     let repeatedKeys: [String: String]
     /// The folder of the file, which relative paths start at.
-    let folder: String
+    public let folder: String
     /// The environment that secrets may come from.
-    let environment: [String: String]
-}
-
-/// What a node is, by the core schema of YAML 1.2.2 (section 10.3), which editors go by as well. YAML 1.1, and with it
-/// the default of Yams, would also take `no` for false and `12:30` for 750.
-enum ConfigurationValueKind: String {
-    case text
-    case number = "a number"
-    case flag = "true or false"
-    case nothing
-    case list = "a list"
-    case mapping = "a mapping (key: value)"
-    case tagged = "a value with a YAML tag"
-
-    init(_ node: Node) {
-        switch node {
-        case .mapping: self = .mapping
-        case .sequence: self = .list
-        case .alias: self = .tagged
-        case .scalar(let scalar): self = Self.kind(of: scalar)
-        }
-    }
-
-    private static func kind(of scalar: Node.Scalar) -> ConfigurationValueKind {
-        guard Resolver.basic.resolveTag(of: .scalar(scalar)) == .str else { return .tagged }
-        guard scalar.style == .plain else { return .text }
-        if ["", "~", "null", "Null", "NULL"].contains(scalar.string) { return .nothing }
-        if ["true", "True", "TRUE", "false", "False", "FALSE"].contains(scalar.string) { return .flag }
-        let number = /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+/
-        return scalar.string.wholeMatch(of: number) == nil ? .text : .number
-    }
+    public let environment: [String: String]
 }

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Everything that is wrong with a configuration file, found in one reading.
+/// Everything that is wrong with a file, found in one reading.
 ///
 /// No text in it shows a secret, nor the values of keys that lead to one.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
+public struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
     /// One thing that is wrong.
     public struct Problem: Sendable, Equatable, CustomStringConvertible {
-        /// The path of the configuration file, as it was given.
+        /// The path of the file, as it was given.
         public let file: String
         /// The line, from 1; nil where the problem is the file itself.
         public let line: Int?

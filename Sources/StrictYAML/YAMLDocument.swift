@@ -1,7 +1,7 @@
 import Yams
 
 /// The nodes of a YAML text, with the keys that it repeats.
-struct ConfigurationDocument {
+struct YAMLDocument {
     /// The text's only document; nil if it has none, or the text is not YAML: that has been reported then.
     let root: Node?
     /// Keys that were given again further down in their mapping: their names in `root`, and what they are called in
@@ -15,14 +15,14 @@ struct ConfigurationDocument {
     ///
     /// Yams stops at a repeated key, and the rest of the file would go unchecked. So the first of two equal keys is
     /// renamed in place, to as many private-use characters that keep all columns as they are, and parsing starts over.
-    static func parse(_ text: String, problems: ConfigurationProblems) -> ConfigurationDocument {
+    static func parse(_ text: String, problems: YAMLProblems) -> YAMLDocument {
         var lines = linesWithEnds(of: text)
         var repeatedKeys: [String: String] = [:]
         while true {
             let current = lines.map { String(String.UnicodeScalarView($0)) }.joined()
             do {
                 let root = try Yams.compose(yaml: current, .basic, .default, .utf8)
-                return ConfigurationDocument(root: root, repeatedKeys: repeatedKeys)
+                return YAMLDocument(root: root, repeatedKeys: repeatedKeys)
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
                 let number = repeatedKeys.count
                 guard let key = keys.first, number < repeatedKeysMax,
@@ -37,7 +37,7 @@ struct ConfigurationDocument {
                 break
             }
         }
-        return ConfigurationDocument(root: nil, repeatedKeys: [:])
+        return YAMLDocument(root: nil, repeatedKeys: [:])
     }
 
     /// Replaces a key by private-use characters; nil if the text there is not the key itself but, say, a quoted form.
@@ -73,7 +73,7 @@ struct ConfigurationDocument {
     }
 
     /// Reports what the parser says, without the line of text that its own description shows: a secret may be in it.
-    private static func report(_ error: any Error, to problems: ConfigurationProblems) {
+    private static func report(_ error: any Error, to problems: YAMLProblems) {
         switch error as? YamlError {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
             let whole = [context?.text, problem].compactMap(\.self).joined(separator: ", ")

@@ -1,8 +1,8 @@
 /// Finds the name that somebody probably meant.
-enum SimilarName {
+public enum SimilarName {
     /// The known name nearest to what was written; nil if none is near. Letter case does not count, a known name that
     /// continues what was written is near, and else one typing error in each three letters is forgiven.
-    static func find(for written: String, among known: [String]) -> String? {
+    public static func find(for written: String, among known: [String]) -> String? {
         let lowered = written.lowercased()
         guard lowered.unicodeScalars.count <= 64 else { return nil }
         let ranked = known.map { name in (name: name, distance: distance(lowered, name.lowercased())) }

@@ -1,6 +1,7 @@
 import Foundation
+import StrictYAML
 
-extension ConfigurationValue {
+extension YAMLValue {
     /// The longest password, in bytes.
     private static let secretBytesMax = 4_096
 
@@ -109,7 +110,7 @@ extension ConfigurationValue {
     }
 }
 
-extension ConfigurationSection {
+extension YAMLSection {
     /// The password of a section, from a file or from the environment. Nil if the section has neither; more than one
     /// is reported.
     func password(file: Key, environment: Key) -> Secret? {

@@ -1,0 +1,44 @@
+import DirectoryMapping
+import Foundation
+import LDAPClient
+import LDAPDirectory
+
+/// What `interorg check` has found in order.
+public struct ConfigurationCheck: Encodable, Sendable {
+    /// The path of the configuration file.
+    public var configuration: String
+    /// The URL of the directory, which has been reached.
+    public var directory: String
+    /// The exported bases, which the connector sees.
+    public var exports: [String]
+    /// The import base, which the connector sees; nil if there is none.
+    public var importBase: String?
+    /// The mapping's name or file.
+    public var mapping: String
+
+    /// Connects to the directory as the service would, and looks for the bases.
+    ///
+    /// - Throws: ``CheckFailure`` for what has to be corrected, else the error of the connection.
+    public static func run(_ configuration: Configuration) async throws -> ConfigurationCheck {
+        try await CheckFailure.wrapping {
+            try await LDAPOrganizationDirectory(configuration).check()
+        }
+        let directory = configuration.directory
+        return ConfigurationCheck(
+            configuration: configuration.file, directory: directory.url, exports: directory.exports.map(\.base),
+            importBase: directory.importBase, mapping: directory.mapping.name)
+    }
+}
+
+/// Something that a person has to correct: what was being done, to what, and what to try.
+public struct CheckFailure: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    static func wrapping<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as DirectoryError {
+            throw CheckFailure(description: error.description)
+        }
+    }
+}
