@@ -232,7 +232,8 @@ actor DirectoryReader: ChangeReader {
     /// Entries whose content was made from another entry that has changed: an assistant's name, a group's member, a
     /// container that went out of the scope and took along what is below it.
     private func nextOfReferrers(after: EntryID?) async throws -> ChangeBatch? {
-        let stale = try await source.index.staleReferrers(after: after, limit: EntryFetcher.fetchedTogether)
+        // Large batches: the guard judges the deletions of one together.
+        let stale = try await source.index.staleReferrers(after: after, limit: ContentSyncFeed.batchSize)
         guard let last = stale.last else {
             rounds += 1
             phase = after == nil || rounds == Self.roundsMax ? .ended : .resolving(after: nil)

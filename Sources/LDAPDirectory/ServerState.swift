@@ -29,10 +29,18 @@ struct ServerState: Equatable {
         let contexts = (root?["namingContexts"] ?? []).compactMap { try? LDAPDN(String(decoding: $0, as: UTF8.self)) }
         let above = contexts.filter { base.isDescendant(of: $0) && !$0.rdns.isEmpty }
         if let context = above.max(by: { $0.rdns.count < $1.rdns.count }) {
-            values += try await connection.entry(dn: context.string(), attributes: ["contextCSN"])?["contextCSN"] ?? []
+            values += try await Self.contextCSN(of: context, connection)
         }
         for stamp in values.compactMap({ ChangeStamp(String(decoding: $0, as: UTF8.self)) }) {
             stamps[stamp.serverID] = stamp
+        }
+    }
+
+    private static func contextCSN(of context: LDAPDN, _ connection: LDAPConnection) async throws -> [[UInt8]] {
+        do {
+            return try await connection.entry(dn: context.string(), attributes: ["contextCSN"])?["contextCSN"] ?? []
+        } catch LDAPResultCode.insufficientAccessRights {
+            return []
         }
     }
 }
