@@ -127,37 +127,4 @@ struct ImportRefusalTests {
     }
 
     private struct CommitFailure: Error {}
-
-    @Test("by a kill of the server in the middle of it goes on after the restart, and every entry is there once")
-    func killedServer() async throws {
-        try await withImport { destination in
-            let containers = (0..<5).map { Change.container(10_000 + $0, Value("unit \($0)" as String)) }
-            let people = (0..<3_000).map { number in
-                Change.person(
-                    number, Value("person \(number)" as String), in: 10_000 + number % 5,
-                    [.title: ["Title"], .mail: [Value("p\(number)@example.org" as String)]])
-            }
-            let server = destination.server
-            let killing = Task {
-                let connection = try await server.connect()
-                try await waitUntil("a part of the entries is there") {
-                    try await connection.entries(base: SlapdServer.importBase, attributes: ["1.1"]).count > 60
-                }
-                await server.kill9()
-            }
-            await #expect(throws: LDAPError.self) {
-                try await destination.synchronize(hierarchy: containers, people)
-            }
-            try await killing.value
-            try await server.restart()
-            let imported = try await destination.names().count
-            #expect(imported < 3_005)
-            try await destination.synchronize(hierarchy: containers, people)
-            #expect(try await destination.names().count == 3_005)
-            #expect(try await destination.problems().isEmpty)
-            let before = try await server.contextCSN()
-            try await destination.synchronize(hierarchy: containers, people)
-            #expect(try await server.contextCSN() == before)
-        }
-    }
 }

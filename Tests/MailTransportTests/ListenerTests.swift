@@ -188,7 +188,7 @@ import Testing
     @Test func aSilentConnectionIsClosedButNotDuringADelivery() async throws {
         let inbox = Inbox()
         try await withListener(
-            adjust: { $0.idleTimeoutSeconds = 5 },
+            adjust: { $0.idleTimeoutSeconds = 15 },
             deliver: { mail in
                 // Another connection falls silent after this delivery has begun: when it has been closed, so would be
                 // the one that is waiting here.
