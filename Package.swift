@@ -119,8 +119,8 @@ let package = Package(
             "InterOrgServicesTests",
             [
                 "AddressBook", "DirectoryMapping", "IncrementalSync", "InterOrgProtocol", "InterOrgServices",
-                "LDAPClient", "MailTransport", "SQLiteStore", "StrictYAML", "SynchronizationTestSupport", .grdb,
-                .logging, .yams,
+                "LDAPClient", "LDAPDirectory", "MailTransport", "SQLiteStore", "StrictYAML",
+                "SynchronizationTestSupport", .grdb, .logging, .yams,
             ]),
         tests(
             "SimulationTests",

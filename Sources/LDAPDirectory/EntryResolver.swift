@@ -19,6 +19,7 @@ actor EntryResolver {
     private var containers: [String: EntryID] = [:]
 
     private static let containersMax = 2_000
+    private var names = LDAPDNReader()
 
     init(source: DirectorySource, identities: EntryIdentities) {
         self.source = source
@@ -32,7 +33,7 @@ actor EntryResolver {
         var candidates: [Candidate] = []
         let known = try await identities.identities(of: found.map(\.uuid))
         for item in found {
-            let dn = try LDAPDN(item.entry.dn)
+            let dn = try names.read(item.entry.dn)
             guard dn != source.base, let identity = known[item.uuid] else { continue }
             let candidate = Candidate(identity, dn, item.entry, source.access.mapping)
             // One that is not exported (any more) is not there for the others.
@@ -79,7 +80,7 @@ actor EntryResolver {
         }
         guard let mapped else { return Observation(.absent(candidate.id)) }
         return Observation(
-            .change(.upsert(mapped)), place: try candidate.dn.place, replacedBy: candidate.identity.replacedBy,
+            .change(.upsert(mapped)), place: candidate.place, replacedBy: candidate.identity.replacedBy,
             references: references.values.sorted { $0.place < $1.place })
     }
 
@@ -108,6 +109,8 @@ actor EntryResolver {
 struct Candidate {
     private(set) var identity: EntryIdentity
     let dn: LDAPDN
+    /// As the server writes it.
+    let place: Place
     private(set) var raw: DirectoryEntry
     /// The keys of the places that DNs in the entry name.
     let targets: [String: String]
@@ -117,6 +120,7 @@ struct Candidate {
     init(_ identity: EntryIdentity, _ dn: LDAPDN, _ entry: LDAPEntry, _ mapping: Mapping) {
         self.identity = identity
         self.dn = dn
+        place = Place(key: dn.normalized, text: entry.dn)
         raw = DirectoryEntry(entry)
         raw.uuid = identity.id.uuid
         var targets: [String: String] = [:]

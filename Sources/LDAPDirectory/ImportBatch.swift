@@ -49,7 +49,8 @@ struct ImportBatch {
         }.map { ($0.0, $0.1.0) }
     }
 
-    /// Containers one by one, each after its parent, whatever their order in the batch.
+    /// Containers level by level, each after its parent, whatever their order in the batch. New ones of a level together,
+    /// those that may move one by one.
     mutating func importContainers(_ containers: Numbered<Entry>) async throws -> Numbered<Outcome> {
         try await ensureOrganizations(of: containers.map(\.1))
         var outcomes: Numbered<Outcome> = []
@@ -59,13 +60,20 @@ struct ImportBatch {
             let ready = rest.filter { container in container.1.parent.map { !ids.contains($0) } ?? true }
             // Containers that hold each other can only come from damaged data; they wait for their parents' sake.
             let next = ready.isEmpty ? rest : ready
-            for (index, entry) in next {
+            for (index, entry) in next where placed[entry.id] != nil {
                 let old = place(of: entry.id)
                 let outcome = try await importEntry(entry)
                 note(outcome, of: entry, oldPlace: old)
                 outcomes.append((index, outcome))
             }
-            rest = rest.filter { container in !next.contains { $0.0 == container.0 } }
+            let new = next.filter { placed[$0.1.id] == nil }
+            let entries = Dictionary(new, uniquingKeysWith: { first, _ in first })
+            for (index, outcome) in try await addTogether(new) {
+                if let entry = entries[index] { note(outcome, of: entry, oldPlace: nil) }
+                outcomes.append((index, outcome))
+            }
+            let done = Set(next.map(\.0))
+            rest = rest.filter { !done.contains($0.0) }
         }
         return outcomes
     }

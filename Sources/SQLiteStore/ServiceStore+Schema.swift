@@ -110,11 +110,12 @@ extension ServiceStore {
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of
-    /// synchronizations that read the same directory.
+    /// synchronizations that read the same directory. They are looked for by their place: hence the plus, which keeps SQLite
+    /// from going through all references of a synchronization.
     private static func markingTriggers(of side: String, in end: String) -> String {
         func mark(_ row: String) -> String {
             """
-            UPDATE reference SET stale = 1 WHERE place = \(row).\(side)_key AND synchronization IN (
+            UPDATE reference SET stale = 1 WHERE place = \(row).\(side)_key AND +synchronization IN (
                 SELECT reader.id FROM synchronization AS reader
                 JOIN synchronization AS own ON own.\(end) = reader.source WHERE own.id = \(row).synchronization);
             """

@@ -162,6 +162,10 @@ struct StoredPlaceIndex: PlaceIndex {
     func replaced(by uuids: [UUID]) async throws -> [UUID: EntryID] {
         guard let directory, !uuids.isEmpty else { return [:] }
         return try await store.read { db in
+            // Hardly ever there are any.
+            let any = try db.cachedStatement(
+                sql: "SELECT 1 FROM exchange_record WHERE replaced_by IS NOT NULL LIMIT 1")
+            guard try Row.fetchOne(any) != nil else { return [:] }
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT organization, uuid FROM exchange_record

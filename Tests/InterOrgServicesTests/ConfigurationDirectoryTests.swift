@@ -1,4 +1,5 @@
 import DirectoryMapping
+import LDAPDirectory
 import InterOrgServices
 import StrictYAML
 import Testing
@@ -62,6 +63,17 @@ struct ConfigurationDirectoryTests {
     @Test("each mistake is one problem at its place", arguments: mistakes)
     func mistake(_ mistake: Mistake) throws {
         try mistake.check()
+    }
+
+    @Test("large imports are written in transactions only where that is said")
+    func transactions() throws {
+        try ConfigurationFolder.with { folder in
+            let standard = try folder.load(ConfigurationExample.requestor).directory
+            #expect(standard.transactions == .never)
+            let chosen = try folder.load(
+                ConfigurationExample.requestor.with("import: { ", "import: { transactions: auto, "))
+            #expect(chosen.directory.transactions == .auto)
+        }
     }
 
     @Test(

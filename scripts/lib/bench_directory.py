@@ -4,7 +4,9 @@ Peers are measured in the same run, in turn, on private slapds of the same confi
 """
 
 import argparse
+import base64
 import contextlib
+import itertools
 import json
 import pathlib
 import statistics
@@ -14,7 +16,7 @@ import tempfile
 import time
 
 from processes import Failure, program, wait_until
-from slapd import LDAP_ENVIRONMENT, REPOSITORY, Slapd
+from slapd import LDAP_ENVIRONMENT, REPOSITORY, Slapd, free_ports
 
 SUFFIX = "dc=copy,dc=example"
 IDLE_ROUNDS = 30
@@ -27,27 +29,28 @@ syncrepl rid=1 provider={url} type=refreshOnly interval=01:00:00:00 searchbase="
 
 
 class Bench:
-    """The folder, the source and the program under test."""
+    """The folder, the programs under test, and how many entries there are."""
 
-    def __init__(self, folder, copy, entries):
+    _count = itertools.count()
+
+    def __init__(self, folder, copy, interorg, entries):
         self.folder = folder
         self.copy = copy
+        self.interorg = interorg
         self.entries = entries
-        self._count = 0
 
     def place(self, name):
-        """A new folder."""
-        self._count += 1
-        return self.folder / f"{self._count}-{name}"
+        """The path of something new."""
+        return self.folder / f"{next(self._count)}-{name}"
 
     def source(self):
-        return Slapd("source", SUFFIX, self.place("source"), [self._ldif(self.entries)])
+        return Slapd("source", SUFFIX, self.place("source"), [self.ldif(self.entries)])
 
     def destination(self, durable, more="", is_empty=False):
-        files = [] if is_empty else [self._ldif(0)]
+        files = [] if is_empty else [self.ldif(0)]
         return Slapd("destination", SUFFIX, self.place("destination"), files, durable=durable, more=more)
 
-    def _ldif(self, entries):
+    def ldif(self, entries):
         path = self.folder / f"{entries}.ldif"
         if not path.exists():
             with open(path, "wb") as output:
@@ -123,34 +126,143 @@ def expect(bench, slapd, base):
         raise Failure(f"the copy has {found} entries, not {bench.entries}")
 
 
+def measure_copies(bench, peers, rounds):
+    """Medians of seconds by (name, durable), and the peak memory of ours; each round measures everybody in turn."""
+    times, memory = {}, 0
+    with bench.source() as source:
+        for number in range(rounds):
+            for durable in (False, True):
+                measured = {name: copy(bench, source, durable) for name, copy in peers.items()}
+                measured["ours"], peak = copy_by_us(bench, source, durable, ["--transactions", "auto"])
+                measured["ours one by one"], _ = copy_by_us(bench, source, durable)
+                memory = max(memory, peak)
+                for name, seconds in measured.items():
+                    times.setdefault((name, durable), []).append(seconds)
+                say(f"copy of {bench.entries}, round {number + 1}, {'durable' if durable else 'nosync'}: " +
+                    ", ".join(f"{name} {seconds:.1f} s" for name, seconds in measured.items()))
+    return {key: statistics.median(values) for key, values in times.items()}, memory
+
+
+def people(directory, count):
+    """The DNs of some people, as LDIF has them."""
+    found = directory.search(directory.export_base, "(uid=*)", attributes=("1.1",))
+    return ["dn:: " + base64.b64encode(entry.dn).decode("ascii") for entry in itertools.islice(found, count)]
+
+
+def measure_changes(bench, rounds):
+    """Milliseconds of a synchronization with nothing new, and how long 1,000 changes, a delete and a rename take in
+    comparison with ldapmodify."""
+    ratios = []
+    with bench.source() as source, bench.destination(True) as destination, \
+            Slapd("peer", SUFFIX, bench.place("peer"), [bench.ldif(bench.entries)], durable=True) as peer:
+        state = bench.place("state.sqlite")
+        bench.synchronize(source, destination, state, options=["--transactions", "auto"])
+        idle = [report["seconds"] * 1000 for report in bench.synchronize(source, destination, state, IDLE_ROUNDS + 1)]
+        dns = people(source.directory, CHANGED_ENTRIES + 2 * rounds)
+        for number in range(rounds):
+            leaving, renamed = dns[CHANGED_ENTRIES + 2 * number:][:2]
+            text = "".join(f"{dn}\nchangetype: modify\nreplace: title\ntitle: Round {number}\n\n"
+                           for dn in dns[:CHANGED_ENTRIES])
+            text += f"{leaving}\nchangetype: delete\n\n"
+            text += f"{renamed}\nchangetype: modrdn\nnewrdn: uid=renamed{number}\ndeleteoldrdn: 1\n"
+            source.directory.change(text)
+            begin = time.monotonic()
+            peer.directory.change(text)
+            theirs = time.monotonic() - begin
+            report = bench.synchronize(source, destination, state)[0]
+            if report["imported"] < CHANGED_ENTRIES + 2:
+                raise Failure(f"not all changes were found: {report}")
+            ratios.append(report["seconds"] / theirs)
+            say(f"{CHANGED_ENTRIES} changes, a delete and a rename: ours {report['seconds']:.2f} s, "
+                f"ldapmodify {theirs:.2f} s")
+        process = measure_process(bench, source) if bench.interorg else None
+    return statistics.median(idle[1:]), statistics.median(ratios), process
+
+
+CONFIGURATION = """\
+organization: bench
+role: master
+state: {state}
+directory:
+  url: {url}
+  bind: {{ dn: "{bind}", passwordFile: {password_file} }}
+  export: [{{ base: "{base}" }}]
+exchange:
+  insecure: true
+  address: interorg@bench.example
+  smtp: {{ url: "smtp://127.0.0.1:{port}" }}
+  inbox: {{ smtp: "127.0.0.1:{port}" }}
+  requestors: [{{ organization: nobody, address: interorg@nobody.example }}]
+schedule: {{ every: 1d }}
+"""
+
+
+def measure_process(bench, source):
+    """Milliseconds of a whole `interorg sync` with nothing new."""
+    folder = bench.place("service")
+    (folder / "state").mkdir(mode=0o700, parents=True)
+    configuration = folder / "interorg.yaml"
+    configuration.write_text(CONFIGURATION.format(
+        state=folder / "state", url=source.directory.url, bind=source.connector_dn,
+        password_file=source.connector_file, base=source.directory.export_base, port=free_ports(1)[0]),
+        encoding="utf-8")
+    times = []
+    for _ in range(6):
+        begin = time.monotonic()
+        result = subprocess.run([bench.interorg, "sync", "--config", configuration], capture_output=True, check=False)
+        times.append((time.monotonic() - begin) * 1000)
+        if result.returncode != 0:
+            raise Failure(f"interorg sync ended with {result.returncode}: {result.stderr.decode()[-500:]}")
+    # The first one has exported everything.
+    return statistics.median(times[1:])
+
+
+def say(text):
+    print(text, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench directory", description=__doc__)
-    parser.add_argument("--entries", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("nosync", "durable"))
-    parser.add_argument("--ours", action="store_true", help="only ours, to see what a change of ours brings")
-    parser.add_argument("--copy", type=pathlib.Path, required=True, help="the program DirectoryCopy")
+    parser.add_argument("--entries", type=int, default=100_000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of every measurement; medians count")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--copy", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--interorg", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    small = min(options.entries, 20_000)
+    figures = {"entries": options.entries}
     with tempfile.TemporaryDirectory(prefix="interorg-bench-") as folder:
-        bench = Bench(pathlib.Path(folder), options.copy, options.entries)
-        with bench.source() as source:
-            for durable in (False, True):
-                if options.only and durable != (options.only == "durable"):
-                    continue
-                times = {}
-                for _ in range(options.rounds):
-                    if not options.ours:
-                        times.setdefault("syncrepl", []).append(copy_by_syncrepl(bench, source, durable))
-                        times.setdefault("ldapadd", []).append(copy_by_ldapadd(bench, source, durable))
-                    for name, arguments in (("ours", ["--transactions", "auto"]), ("ours without transactions", [])):
-                        seconds, memory = copy_by_us(bench, source, durable, arguments)
-                        times.setdefault(name, []).append(seconds)
-                print("durable" if durable else "nosync",
-                      {name: [round(value, 2) for value in values] for name, values in times.items()},
-                      {name: round(bench.entries / statistics.median(values)) for name, values in times.items()},
-                      memory >> 20, flush=True)
+        def bench(entries):
+            return Bench(pathlib.Path(folder), options.copy, options.interorg, entries)
+
+        times, small_memory = measure_copies(
+            bench(small), {"syncrepl": copy_by_syncrepl, "ldapadd": copy_by_ldapadd}, options.rounds)
+        for durable, name in ((True, "durable"), (False, "nosync")):
+            figures[f"copy.{name}.times_syncrepl"] = times["syncrepl", durable] / times["ours", durable]
+        memory = small_memory
+        if options.entries > small:
+            times, memory = measure_copies(bench(options.entries), {"ldapadd": copy_by_ldapadd}, options.rounds)
+        for durable, name in ((True, "durable"), (False, "nosync")):
+            figures[f"copy.{name}.times_ldapadd"] = times["ldapadd", durable] / times["ours", durable]
+            figures[f"copy.{name}.transactions_times_one_by_one"] = \
+                times["ours one by one", durable] / times["ours", durable]
+        figures["copy.memory_mib"] = memory / 2**20
+        figures["copy.memory_growth"] = memory / small_memory - 1
+        few, _, _ = measure_changes(bench(min(options.entries, 10_000)), 1)
+        idle, delta, process = measure_changes(bench(options.entries), options.rounds)
+        figures.update({"idle.exchange_ms": idle, "idle.growth_ms": idle - few, "idle.process_ms": process,
+                        "delta.times_ldapmodify": delta})
+    for name, figure in figures.items():
+        say(f"{name:40} {figure:10.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        main()
+        try:
+            main()
+        except Failure as failure:
+            sys.exit(f"bench: {failure}")
+        except KeyboardInterrupt:
+            sys.exit("bench: interrupted")

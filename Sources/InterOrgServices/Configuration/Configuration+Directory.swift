@@ -1,3 +1,4 @@
+import LDAPDirectory
 import DirectoryMapping
 
 extension Configuration {
@@ -19,6 +20,8 @@ extension Configuration {
         /// The DN below which the entries of the other organizations live; nil: this organization only sends.
         /// No export base is equal to it or inside it.
         public let importBase: String?
+        /// Whether large imports are written in transactions (RFC 5805); default `never`.
+        public let transactions: TransactionUse
         /// How directory entries become address-book entries, and back.
         public let mapping: Mapping
         /// How the server tells what has changed; default `auto`.

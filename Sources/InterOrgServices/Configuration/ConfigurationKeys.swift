@@ -21,7 +21,7 @@ enum ExportKey: String, YAMLKey {
 }
 
 enum ImportKey: String, YAMLKey {
-    case base
+    case base, transactions
 }
 
 enum MappingFileKey: String, YAMLKey {

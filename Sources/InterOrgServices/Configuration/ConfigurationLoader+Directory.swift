@@ -1,4 +1,5 @@
 import DirectoryMapping
+import LDAPDirectory
 import StrictYAML
 
 extension ConfigurationLoader {
@@ -26,7 +27,8 @@ extension ConfigurationLoader {
         return Configuration.Directory(
             url: url.text, transportSecurity: transportSecurity, caFile: caFile,
             clientCertificate: certificate, bind: bind, exports: exports.map(\.export), importBase: importBase?.dn,
-            mapping: mapping, changes: changes, auditEvery: auditEvery
+            transactions: importBase?.transactions ?? .never, mapping: mapping, changes: changes,
+            auditEvery: auditEvery
         )
     }
 
@@ -73,10 +75,11 @@ extension ConfigurationLoader {
     }
 
     private func importBase(_ value: YAMLValue) -> LocatedBase? {
-        guard let base = YAMLSection(value, as: ImportKey.self)?.required(.base),
-            let dn = base.dn(dnIsWithin)
-        else { return nil }
-        return LocatedBase(dn: dn, value: base)
+        guard let section = YAMLSection(value, as: ImportKey.self) else { return nil }
+        let base = section.required(.base)
+        let transactions = section.read(.transactions, otherwise: .never) { $0.choice(TransactionUse.self) }
+        guard let base, let dn = base.dn(dnIsWithin), let transactions else { return nil }
+        return LocatedBase(dn: dn, value: base, transactions: transactions)
     }
 
     /// Bases that overlap would export entries twice, and an export from the import base would echo.
@@ -107,4 +110,5 @@ private struct LocatedExport {
 private struct LocatedBase {
     let dn: String
     let value: YAMLValue
+    let transactions: TransactionUse
 }

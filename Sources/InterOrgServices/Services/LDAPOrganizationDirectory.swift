@@ -12,6 +12,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
     private let detection: ChangeDetection
+    private let transactions: TransactionUse
     private let audit: AuditSchedule
     /// One for both directions: the server that is away is the same.
     private let retry: Retry
@@ -28,6 +29,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         logger: Logger = Logger(label: "directory") { _ in SwiftLogNoOpLogHandler() }
     ) throws {
         let directory = configuration.directory
+        transactions = directory.transactions
         detection =
             switch directory.changes {
             case .auto: .auto
@@ -89,7 +91,8 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         guard let importBase = access.importBase else { return nil }
         return RetryingCollector(
             DirectoryCollector(
-                access, importBase: importBase, index: index, strays: strays, organizationName: organizationName),
+                access, importBase: importBase, index: index, strays: strays, transactions: transactions,
+                organizationName: organizationName),
             retry)
     }
 }
