@@ -17,6 +17,25 @@ extension ServiceStore {
         }
     }
 
+    /// Lets held deletions go where there are so many at most of one organization's entries in one synchronization; where
+    /// there are more, all of them stay held.
+    ///
+    /// - Returns: how many were released.
+    public func releaseHeldDeletions(upTo count: Int, now: Date) async throws -> Int {
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE problem SET next_attempt = ?1
+                    WHERE kind = 'held' AND next_attempt IS NULL AND (synchronization, organization) IN (
+                        SELECT synchronization, organization FROM problem
+                        WHERE kind = 'held' AND next_attempt IS NULL
+                        GROUP BY synchronization, organization HAVING COUNT(*) <= ?2)
+                    """,
+                arguments: [now.timeIntervalSinceReferenceDate, count])
+            return db.changesCount
+        }
+    }
+
     /// Refuses held deletions: the entries stay at the destination until their source has them again, or until the
     /// deletions are released after all.
     ///

@@ -13,7 +13,7 @@ struct GuardTests {
             let before = try await exchange.addressBook(of: exchange.a, in: exchange.b)
             // A cycle in the middle of it would find fewer deletions than there are in the end.
             #expect(await exchange.a.end(signal: SIGTERM) == 0)
-            try await deletePeople(20, of: exchange.a)
+            try await deletePeople(0..<20, of: exchange.a)
             try exchange.a.start()
             try await waitUntil("the deletions are held") { try await exchange.a.command("status").status == 4 }
             let held = try await exchange.a.command("problems")
@@ -82,7 +82,7 @@ struct GuardTests {
         try await withExchange(people: 30) { exchange in
             let home = exchange.a
             #expect(try await home.command("sync", "--wait", "0").status == 3, "nobody answers")
-            try await deletePeople(20, of: home)
+            try await deletePeople(0..<20, of: home)
             #expect(try await home.command("sync", "--wait", "0").status == 3)
             #expect(try await home.command("problems").status == 4)
 
@@ -101,6 +101,35 @@ struct GuardTests {
             _ = try await home.command("sync", "--wait", "0")
             #expect(try await home.command("problems").output.split(separator: "\n").count == 20)
             #expect(try await home.command("problems", "refuse", String(uuid)).status == 2, "it has happened")
+        }
+    }
+
+    @Test(
+        "lets as many deletions pass as are allowed once, and no more", .timeLimit(.minutes(2)),
+        arguments: [false, true])
+    func allowedDeletions(agentRuns: Bool) async throws {
+        try await withExchange(people: 30, every: "1h") { exchange in
+            let home = exchange.a
+            if agentRuns {
+                try home.start()
+                try await waitUntil("the agent can be asked") {
+                    FileManager.default.fileExists(atPath: "\(home.folder)/state/control.sock")
+                }
+            }
+            _ = try await home.command("sync", "--wait", "0")
+            try await deletePeople(0..<20, of: home)
+            #expect(try await home.command("sync", "--wait", "0", "--allow-deletes", "0").status == 2)
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "19")
+            #expect(try await home.command("problems").output.split(separator: "\n").count == 20)
+            // What is held already is among what is allowed.
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "20")
+            #expect(try await home.command("problems").output == "no problems\n")
+
+            try await deletePeople(20..<21, of: home)
+            _ = try await home.command("sync", "--wait", "0")
+            #expect(try await home.command("problems").status == 4, "it was allowed once")
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "1")
+            #expect(try await home.command("problems").status == 0)
         }
     }
 
@@ -132,9 +161,9 @@ struct GuardTests {
         return try #require(problems?.first?["attempts"] as? Int)
     }
 
-    private func deletePeople(_ count: Int, of organization: Organization) async throws {
+    private func deletePeople(_ numbers: Range<Int>, of organization: Organization) async throws {
         try await organization.withDirectory { connection in
-            for number in 0..<count {
+            for number in numbers {
                 let container = number.isMultiple(of: 2) ? "ou=sales," : ""
                 try await connection.delete(
                     dn: "uid=\(organization.name)\(number),\(container)\(organization.exportBase)")

@@ -116,6 +116,31 @@ struct SynchronizerDeletionTests {
         #expect(await world.entryCount == 100)
     }
 
+    @Test("as many deletions as are allowed once pass, one more holds them all", arguments: [20, 21])
+    func allowance(count: Int) async throws {
+        var world = world
+        world.deletionGuard = DeletionGuard()
+        world.deletionGuard.allowance = .init(count: 20, since: world.clock.now)
+        world.clock.advance(seconds: 1)
+        try await world.fill(0..<30)
+        let report = try await world.synchronize((0..<count).map { .delete(Sample.id($0)) })
+        #expect(report.held == (count == 20 ? 0 : 21))
+        #expect(await world.entryCount == (count == 20 ? 10 : 30))
+    }
+
+    @Test("what is allowed once is used up by each deletion, released ones among them")
+    func usedUp() async throws {
+        var world = try await worldThatHolds()
+        for problem in await world.problems.values { try await release(problem, in: world) }
+        world.deletionGuard.allowance = .init(count: 4, since: world.clock.now)
+        world.clock.advance(seconds: 1)
+        try await world.fill(4..<7)
+        #expect(await world.entryCount == 3)
+        try await world.synchronize([.delete(Sample.id(4))])
+        #expect(await world.entryCount == 2)
+        #expect(try await world.synchronize([.delete(Sample.id(5))]).held == 1)
+    }
+
     @Test("each organization has a limit of its own")
     func perOrganization() async throws {
         var world = world

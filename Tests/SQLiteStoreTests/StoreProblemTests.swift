@@ -79,6 +79,19 @@ struct StoreProblemTests {
         #expect(try await store.state().dueProblems(now: Sample.now, limit: 10).map(\.kind) == [.held])
     }
 
+    @Test("held deletions are released up to a number of one organization's, or all stay held")
+    func releasedUpTo() async throws {
+        let store = try temporaryStore()
+        try await store.commit {
+            $0.problems =
+                (1...3).map { Sample.problem(.delete(Sample.id($0)), .held, nextAttempt: nil) }
+                + [Sample.problem(.delete(Sample.id(4, of: Sample.otherOrganization)), .held, nextAttempt: nil)]
+        }
+        #expect(try await store.releaseHeldDeletions(upTo: 2, now: Sample.now) == 1)
+        #expect(try await store.problemCounts() == [Sample.organization: ProblemCount(held: 3)])
+        #expect(try await store.releaseHeldDeletions(upTo: 3, now: Sample.now) == 3)
+    }
+
     @Test("a problem is listed with the place of its entry")
     func place() async throws {
         let store = try temporaryStore()
