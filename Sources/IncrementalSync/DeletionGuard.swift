@@ -1,3 +1,5 @@
+import Foundation
+
 /// Invariant 3: more deletions from one organization within 24 hours than a count or a percentage are held until a
 /// person decides.
 public struct DeletionGuard: Hashable, Sendable {
@@ -5,6 +7,20 @@ public struct DeletionGuard: Hashable, Sendable {
     public var count: Int
     /// Per cent of the organization's entries, counted from `percentFrom` deletions on.
     public var percent: Int
+    /// What a person allows once, whatever the limits say.
+    public var allowance: Allowance?
+
+    /// A number of deletions of each organization's entries.
+    public struct Allowance: Hashable, Sendable {
+        public var count: Int
+        /// Deletions that happened after this use it up.
+        public var since: Date
+
+        public init(count: Int, since: Date) {
+            self.count = count
+            self.since = since
+        }
+    }
 
     /// In a small address book a few deletions are a large share of it and mean nothing.
     public static let percentFrom = 10

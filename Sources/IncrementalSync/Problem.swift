@@ -11,6 +11,8 @@ public struct Problem: Hashable, Sendable {
         case waiting
         /// The deletion guard holds it until a person decides.
         case held
+        /// A person has refused the deletion: the entry stays until its source has it again.
+        case kept
     }
 
     public var change: Change
@@ -21,7 +23,7 @@ public struct Problem: Hashable, Sendable {
     public var firstSeen: Date
     public var lastSeen: Date
     public var attempts: Int
-    /// When it is tried again; nil for a held deletion that nobody has released.
+    /// When it is tried again; nil for a deletion that waits for a person or was refused.
     public var nextAttempt: Date?
 
     public init(
@@ -62,7 +64,7 @@ public struct Problem: Hashable, Sendable {
 
     private static func nextAttempt(_ kind: Kind, attempts: Int, now: Date) -> Date? {
         switch kind {
-        case .held: nil
+        case .held, .kept: nil
         case .waiting: now
         case .refused: now + min(30 * pow(2, Double(min(attempts, 20) - 1)), 86_400)
         }

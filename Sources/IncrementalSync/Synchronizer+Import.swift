@@ -30,12 +30,13 @@ extension Synchronizer {
             grouping: attempts.filter { $0.isKnown && $0.change.entry == nil }, by: \.change.id.organization)
         var held: Set<EntryID> = []
         for (organization, attempts) in deletions {
-            let recent = try await state.deletionCount(of: organization, since: now() - 86_400)
             // What is held of this reading belongs together with what follows.
             let soFar = report.heldDeletions[organization, default: 0] + attempts.count
+            let deletions = max(pending?[organization] ?? 0, soFar)
+            if try await isAllowed(deletions, of: organization) { continue }
+            let recent = try await state.deletionCount(of: organization, since: now() - 86_400)
             let exceeded = deletionGuard.exceededLimit(
-                deletions: max(pending?[organization] ?? 0, soFar), recent: recent,
-                entries: try await state.entryCount(of: organization))
+                deletions: deletions, recent: recent, entries: try await state.entryCount(of: organization))
             guard let exceeded else { continue }
             for attempt in attempts {
                 held.insert(attempt.change.id)
@@ -46,6 +47,12 @@ extension Synchronizer {
             report.heldDeletions[organization, default: 0] += attempts.count
         }
         return held.isEmpty ? attempts : attempts.filter { !held.contains($0.change.id) }
+    }
+
+    /// Whether so many deletions are within what a person allows once; all of them or none.
+    private func isAllowed(_ deletions: Int, of organization: OrganizationID) async throws -> Bool {
+        guard let allowance = deletionGuard.allowance else { return false }
+        return deletions + (try await state.deletionCount(of: organization, since: allowance.since)) <= allowance.count
     }
 
     /// Asks the collector to import, and records each outcome in the step.
@@ -95,7 +102,8 @@ extension Synchronizer {
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
-            if known?.kind == .held { step.uncounted.insert(id) }
+            // Those that were released because a number is allowed have to use it up.
+            if known?.kind == .held, deletionGuard.allowance == nil { step.uncounted.insert(id) }
         }
     }
 

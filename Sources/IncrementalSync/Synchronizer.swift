@@ -122,8 +122,8 @@ public struct Synchronizer: Sendable {
             return
         }
         guard let entry = change.entry else {
-            // However often it is reported, a held deletion waits for a person.
-            if problem?.kind == .held { return }
+            // However often it is reported, a held deletion waits for a person, and a refused one stays refused.
+            if problem?.kind == .held || problem?.kind == .kept { return }
             attempts.append(
                 Attempt(
                     change: change, number: observation.number, isKnown: record != nil, home: record?.home,

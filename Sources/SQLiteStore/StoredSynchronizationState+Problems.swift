@@ -70,6 +70,8 @@ extension Problem {
 public struct ListedProblem: Sendable {
     public var synchronization: String
     public var problem: Problem
+    /// Where the entry stands, as far as the synchronization knows.
+    public var dn: String?
 }
 
 extension ServiceStore {
@@ -79,16 +81,18 @@ extension ServiceStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT synchronization.name, problem.* FROM problem
+                    SELECT synchronization.name, problem.*, coalesce(record.place, record.home) AS dn FROM problem
                     JOIN synchronization ON synchronization.id = problem.synchronization
+                    LEFT JOIN exchange_record AS record ON record.synchronization = problem.synchronization
+                        AND record.organization = problem.organization AND record.uuid = problem.uuid
                     ORDER BY first_seen, problem.uuid LIMIT ?
                     """,
                 arguments: [limit]
-            ).map { ListedProblem(synchronization: $0["name"], problem: try Problem($0)) }
+            ).map { ListedProblem(synchronization: $0["name"], problem: try Problem($0), dn: $0["dn"]) }
         }
     }
 
-    /// How many problems there are with each organization's entries, without the deletions that have been released.
+    /// How many problems there are with each organization's entries, without the deletions that a person has decided on.
     public func problemCounts() async throws -> [OrganizationID: ProblemCount] {
         try await read { db in
             let rows = try Row.fetchAll(
@@ -96,39 +100,13 @@ extension ServiceStore {
                 sql: """
                     SELECT organization, COUNT(*) FILTER (WHERE kind = 'held') AS held,
                         COUNT(*) FILTER (WHERE kind <> 'held') AS problems
-                    FROM problem WHERE kind <> 'held' OR next_attempt IS NULL GROUP BY organization
+                    FROM problem WHERE kind <> 'kept' AND (kind <> 'held' OR next_attempt IS NULL)
+                    GROUP BY organization
                     """)
             return Dictionary(
                 uniqueKeysWithValues: rows.map {
                     (OrganizationID($0["organization"]), ProblemCount(problems: $0["problems"], held: $0["held"]))
                 })
-        }
-    }
-
-    /// Lets held deletions go: they happen in the next cycle.
-    ///
-    /// - Parameter uuids: only these entries; nil for all.
-    /// - Returns: how many were released.
-    public func releaseHeldDeletions(_ uuids: Set<UUID>?, now: Date) async throws -> Int {
-        try await write { db in
-            let held = try Row.fetchAll(
-                db,
-                sql:
-                    "SELECT synchronization, organization, uuid FROM problem WHERE kind = 'held' AND next_attempt IS NULL"
-            )
-            let chosen = held.filter { uuids?.contains($0["uuid"]) ?? true }
-            for row in chosen {
-                try db.execute(
-                    sql: """
-                        UPDATE problem SET next_attempt = ?
-                        WHERE synchronization = ? AND organization = ? AND uuid = ?
-                        """,
-                    arguments: [
-                        now.timeIntervalSinceReferenceDate, row["synchronization"] as Int64,
-                        row["organization"] as UUID, row["uuid"] as UUID,
-                    ])
-            }
-            return chosen.count
         }
     }
 }

@@ -8,7 +8,7 @@ struct Problems: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the entries that could not be imported and the deletions that are held.",
         discussion: "Example: interorg problems --config /etc/interorg/branch-a.yaml",
-        subcommands: [List.self, Release.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Retry.self, Release.self, Refuse.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -28,11 +28,57 @@ struct Problems: AsyncParsableCommand {
                 } else if problems.isEmpty {
                     print("no problems")
                 } else {
-                    for problem in problems { print(problem.text) }
+                    for problem in problems where !problem.isKept { print(problem.text) }
+                    let kept = problems.filter(\.isKept)
+                    if !kept.isEmpty { print("deletions that were refused, the entries stay:") }
+                    for problem in kept { print(problem.text) }
                 }
                 if problems.contains(where: \.isHeld) { throw ExitStatus.held.code }
-                if !problems.isEmpty { throw ExitStatus.problemsLeft.code }
+                if !problems.allSatisfy(\.isKept) { throw ExitStatus.problemsLeft.code }
             }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Try entries that could not be imported again, in the next cycle.",
+            discussion: """
+                Without entries, all of them. Held deletions wait for release or refuse.
+
+                Example: interorg problems retry --config /etc/interorg/branch-a.yaml
+                """)
+
+        @OptionGroup var common: CommonOptions
+
+        @Argument(help: "The entryUUIDs of the entries.")
+        var entries: [String] = []
+
+        func validate() throws { try requireUUIDs(entries) }
+
+        func run() async throws {
+            try await reportingFailures {
+                let uuids = entries.isEmpty ? nil : Set(entries.compactMap { UUID(uuidString: $0) })
+                let count = try await ProblemReport.retry(uuids, common.load())
+                print("\(count) problems are tried again in the next cycle; interorg sync runs one now")
+                try requireAll(uuids, count, lack: "have no problem that could be tried again")
+            }
+        }
+    }
+
+    /// Whose deletion is decided on.
+    struct Choice: ParsableArguments {
+        @Flag(help: "Every held deletion that has not been decided on.")
+        var all = false
+
+        @Argument(help: "The entryUUIDs of the entries whose deletion is decided on.")
+        var entries: [String] = []
+
+        /// Nil for all.
+        var uuids: Set<UUID>? { all ? nil : Set(entries.compactMap { UUID(uuidString: $0) }) }
+
+        func validate() throws {
+            guard all != !entries.isEmpty else { throw ValidationError("Name the entries, or say --all.") }
+            try requireUUIDs(entries)
         }
     }
 
@@ -40,33 +86,52 @@ struct Problems: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Let held deletions happen, in the next cycle.",
             discussion: """
+                An entry that is named may be one whose deletion was refused before.
+
                 Example: interorg problems release --config /etc/interorg/branch-a.yaml --all
                 """)
 
         @OptionGroup var common: CommonOptions
-
-        @Flag(help: "Release every held deletion.")
-        var all = false
-
-        @Argument(help: "The entryUUIDs of the entries whose deletion is released.")
-        var entries: [String] = []
-
-        func validate() throws {
-            guard all != !entries.isEmpty else { throw ValidationError("Name the entries, or say --all.") }
-            for entry in entries where UUID(uuidString: entry) == nil {
-                throw ValidationError("'\(entry)' is not an entryUUID; interorg problems shows them.")
-            }
-        }
+        @OptionGroup var choice: Choice
 
         func run() async throws {
             try await reportingFailures {
-                let uuids = all ? nil : Set(entries.compactMap { UUID(uuidString: $0) })
-                let count = try await ProblemReport.release(uuids, common.load())
+                let count = try await ProblemReport.release(choice.uuids, common.load())
                 print("released \(count) deletions; they happen in the next cycle")
-                if let uuids, count < uuids.count {
-                    throw Failure(.usage, "\(uuids.count - count) of the named entries have no held deletion")
-                }
+                try requireAll(choice.uuids, count, lack: "have no held deletion")
             }
         }
     }
+
+    struct Refuse: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse held deletions: the entries stay.",
+            discussion: """
+                That ends when their source has them again, or when the deletions are released after all.
+
+                Example: interorg problems refuse --config /etc/interorg/branch-a.yaml --all
+                """)
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        func run() async throws {
+            try await reportingFailures {
+                let count = try await ProblemReport.refuse(choice.uuids, common.load())
+                print("refused \(count) deletions; the entries stay")
+                try requireAll(choice.uuids, count, lack: "have no held deletion")
+            }
+        }
+    }
+}
+
+private func requireUUIDs(_ entries: [String]) throws {
+    for entry in entries where UUID(uuidString: entry) == nil {
+        throw ValidationError("'\(entry)' is not an entryUUID; interorg problems shows them.")
+    }
+}
+
+private func requireAll(_ uuids: Set<UUID>?, _ count: Int, lack: String) throws {
+    guard let uuids, count < uuids.count else { return }
+    throw Failure(.usage, "\(uuids.count - count) of the named entries \(lack)")
 }

@@ -16,11 +16,19 @@ struct Sync: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "How many seconds to wait for the master's answer.")
     var wait = 60
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many deletions of each organization's entries pass the guard this once, held ones among them.",
+            discussion: "If there are more, all of them are held.", valueName: "count"))
+    var allowDeletes: Int?
+
     @Flag(help: "Print what was done as JSON.")
     var json = false
 
     func validate() throws {
         guard wait >= 0 else { throw ValidationError("--wait takes a number of seconds, 0 or more.") }
+        guard allowDeletes ?? 1 >= 1 else { throw ValidationError("--allow-deletes takes a number, 1 or more.") }
     }
 
     func run() async throws {
@@ -51,8 +59,10 @@ struct Sync: AsyncParsableCommand {
     }
 
     private func report(_ configuration: Configuration) async throws -> CycleReport {
-        if let report = try await RunningAgent.synchronize(configuration) { return report }
+        if let report = try await RunningAgent.synchronize(configuration, allowedDeletions: allowDeletes) {
+            return report
+        }
         return try await InterOrgService(configuration, logger: makeLogger(.warning))
-            .synchronizeOnce(patience: .seconds(wait))
+            .synchronizeOnce(patience: .seconds(wait), allowedDeletions: allowDeletes)
     }
 }

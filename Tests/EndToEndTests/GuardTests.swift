@@ -13,12 +13,7 @@ struct GuardTests {
             let before = try await exchange.addressBook(of: exchange.a, in: exchange.b)
             // A cycle in the middle of it would find fewer deletions than there are in the end.
             #expect(await exchange.a.end(signal: SIGTERM) == 0)
-            try await exchange.a.withDirectory { connection in
-                for number in 0..<20 {
-                    let container = number.isMultiple(of: 2) ? "ou=sales," : ""
-                    try await connection.delete(dn: "uid=a\(number),\(container)\(exchange.a.exportBase)")
-                }
-            }
+            try await deletePeople(0..<20, of: exchange.a)
             try exchange.a.start()
             try await waitUntil("the deletions are held") { try await exchange.a.command("status").status == 4 }
             let held = try await exchange.a.command("problems")
@@ -68,14 +63,111 @@ struct GuardTests {
             let problems = try await exchange.b.command("problems")
             #expect(problems.output.split(separator: "\n").count == 1)
             #expect(problems.output.contains("loud"))
-            #expect(problems.output.contains("constraintViolation"))
-
+            // What was done, to which entry, the result code, the server's message, when and how often.
+            for part in ["add uid=loud,", "19 constraintViolation", "attempts: ", " since 20", ", last 20", ", again "]
+            {
+                #expect(problems.output.contains(part))
+            }
             try await exchange.a.withDirectory { connection in
                 try await connection.modify(
                     dn: "uid=loud,\(exchange.a.exportBase)", [LDAPModification(.replace, "title", "Boss")])
             }
             try await exchange.converge()
             #expect(try await exchange.b.command("problems").status == 0)
+        }
+    }
+
+    @Test("keeps the entries whose deletion a person refuses, until they are released", .timeLimit(.minutes(2)))
+    func refusedDeletions() async throws {
+        try await withExchange(people: 30) { exchange in
+            let home = exchange.a
+            #expect(try await home.command("sync", "--wait", "0").status == 3, "nobody answers")
+            try await deletePeople(0..<20, of: home)
+            #expect(try await home.command("sync", "--wait", "0").status == 3)
+            #expect(try await home.command("problems").status == 4)
+
+            let refused = try await home.command("problems", "refuse", "--all")
+            #expect(refused.status == 0 && refused.output.contains("refused 20 deletions; the entries stay"))
+            _ = try await home.command("sync", "--wait", "0")
+            let kept = try await home.command("problems")
+            #expect(kept.status == 0)
+            #expect(kept.output.hasPrefix("deletions that were refused, the entries stay:\nkept  "))
+            #expect(kept.output.split(separator: "\n").count == 21)
+            let status = try await home.command("status", "--json").json()
+            #expect(status["held"] as? Int == 0 && status["problems"] as? Int == 0)
+
+            let uuid = try #require(kept.output.split(separator: "\n").last?.split(separator: " ").dropFirst(2).first)
+            #expect(try await home.command("problems", "release", String(uuid)).status == 0)
+            _ = try await home.command("sync", "--wait", "0")
+            #expect(try await home.command("problems").output.split(separator: "\n").count == 20)
+            #expect(try await home.command("problems", "refuse", String(uuid)).status == 2, "it has happened")
+        }
+    }
+
+    @Test(
+        "lets as many deletions pass as are allowed once, and no more", .timeLimit(.minutes(2)),
+        arguments: [false, true])
+    func allowedDeletions(agentRuns: Bool) async throws {
+        try await withExchange(people: 30, every: "1h") { exchange in
+            let home = exchange.a
+            if agentRuns {
+                try home.start()
+                try await waitUntil("the agent can be asked") {
+                    FileManager.default.fileExists(atPath: "\(home.folder)/state/control.sock")
+                }
+            }
+            _ = try await home.command("sync", "--wait", "0")
+            try await deletePeople(0..<20, of: home)
+            #expect(try await home.command("sync", "--wait", "0", "--allow-deletes", "0").status == 2)
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "19")
+            #expect(try await home.command("problems").output.split(separator: "\n").count == 20)
+            // What is held already is among what is allowed.
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "20")
+            #expect(try await home.command("problems").output == "no problems\n")
+
+            try await deletePeople(20..<21, of: home)
+            _ = try await home.command("sync", "--wait", "0")
+            #expect(try await home.command("problems").status == 4, "it was allowed once")
+            _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "1")
+            #expect(try await home.command("problems").status == 0)
+        }
+    }
+
+    @Test("tries a refused entry again when a person says so, and not a day later", .timeLimit(.minutes(2)))
+    func retriedEntry() async throws {
+        try await withExchange(
+            people: 2, globalLines: ["moduleload constraint"],
+            databaseLines: ["overlay constraint", "constraint_attribute title regex ^[^!]*$"]
+        ) { exchange in
+            try await exchange.a.withDirectory { connection in
+                try await connection.addPerson("loud", in: exchange.a.exportBase, title: "Boss!")
+            }
+            try exchange.start()
+            try await waitUntil("the problem is listed") { try await exchange.b.command("problems").status == 1 }
+            let before = try await attempts(of: exchange.b)
+            // The agent would try it after 30 seconds, and then after twice as long each time.
+            let retried = try await exchange.b.command("problems", "retry")
+            #expect(retried.status == 0 && retried.output.contains("1 problems are tried again in the next cycle"))
+            _ = try await exchange.b.command("sync")
+            #expect(try await attempts(of: exchange.b) > before)
+            let nobody = "00000000-0000-4000-8000-000000000000"
+            #expect(try await exchange.b.command("problems", "retry", nobody).status == 2)
+        }
+    }
+
+    private func attempts(of organization: Organization) async throws -> Int {
+        let output = try await organization.command("problems", "--json").output
+        let problems = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]]
+        return try #require(problems?.first?["attempts"] as? Int)
+    }
+
+    private func deletePeople(_ numbers: Range<Int>, of organization: Organization) async throws {
+        try await organization.withDirectory { connection in
+            for number in numbers {
+                let container = number.isMultiple(of: 2) ? "ou=sales," : ""
+                try await connection.delete(
+                    dn: "uid=\(organization.name)\(number),\(container)\(organization.exportBase)")
+            }
         }
     }
 }

@@ -116,6 +116,31 @@ struct SynchronizerDeletionTests {
         #expect(await world.entryCount == 100)
     }
 
+    @Test("as many deletions as are allowed once pass, one more holds them all", arguments: [20, 21])
+    func allowance(count: Int) async throws {
+        var world = world
+        world.deletionGuard = DeletionGuard()
+        world.deletionGuard.allowance = .init(count: 20, since: world.clock.now)
+        world.clock.advance(seconds: 1)
+        try await world.fill(0..<30)
+        let report = try await world.synchronize((0..<count).map { .delete(Sample.id($0)) })
+        #expect(report.held == (count == 20 ? 0 : 21))
+        #expect(await world.entryCount == (count == 20 ? 10 : 30))
+    }
+
+    @Test("what is allowed once is used up by each deletion, released ones among them")
+    func usedUp() async throws {
+        var world = try await worldThatHolds()
+        for problem in await world.problems.values { try await release(problem, in: world) }
+        world.deletionGuard.allowance = .init(count: 4, since: world.clock.now)
+        world.clock.advance(seconds: 1)
+        try await world.fill(4..<7)
+        #expect(await world.entryCount == 3)
+        try await world.synchronize([.delete(Sample.id(4))])
+        #expect(await world.entryCount == 2)
+        #expect(try await world.synchronize([.delete(Sample.id(5))]).held == 1)
+    }
+
     @Test("each organization has a limit of its own")
     func perOrganization() async throws {
         var world = world
@@ -146,6 +171,31 @@ struct SynchronizerDeletionTests {
         try await world.synchronize([.delete(Sample.id(1))])
         #expect(await world.entryCount == 3)
         #expect(await world.problems[Sample.id(1)]?.kind == .held)
+    }
+
+    @Test("a refused deletion stays refused, however its source reports it")
+    func refusedDeletion() async throws {
+        let world = try await worldThatHolds()
+        for problem in await world.problems.values { try await refuse(problem, in: world) }
+        let reports = [
+            try await world.synchronize([.delete(Sample.id(1))]), try await world.refresh(2, showing: []),
+            try await world.synchronize(),
+        ]
+        #expect(reports.map(\.held) == [0, 0, 0])
+        #expect(await world.entryCount == 3)
+        #expect(await world.problems.values.map(\.kind) == [.kept, .kept, .kept])
+    }
+
+    @Test("a refusal ends when the source has the entry again, changed or not", arguments: [true, false])
+    func endOfRefusal(isChanged: Bool) async throws {
+        let world = try await worldThatHolds()
+        for problem in await world.problems.values { try await refuse(problem, in: world) }
+        let entry = isChanged ? Sample.person(1, title: "Back") : Sample.person(1)
+        try await world.synchronize([.upsert(entry)])
+        #expect(await Set(world.problems.keys) == [Sample.id(2), Sample.id(3)])
+        // A deletion after that is another one, which the guard judges anew.
+        try await world.synchronize([.delete(Sample.id(1))])
+        #expect(await Set(world.collector.entries.keys) == [Sample.id(2), Sample.id(3)])
     }
 
     @Test("an entry whose deletion is held and that appears again stays", arguments: [true, false])
@@ -182,10 +232,19 @@ struct SynchronizerDeletionTests {
 
     /// What `interorg problems release` does.
     private func release(_ problem: Problem, in world: World) async throws {
-        var released = problem
-        released.nextAttempt = world.clock.now
+        try await change(problem, in: world) { $0.nextAttempt = world.clock.now }
+    }
+
+    /// What `interorg problems refuse` does.
+    private func refuse(_ problem: Problem, in world: World) async throws {
+        try await change(problem, in: world) { $0.kind = .kept }
+    }
+
+    private func change(_ problem: Problem, in world: World, _ decide: (inout Problem) -> Void) async throws {
+        var decided = problem
+        decide(&decided)
         var step = Step(now: world.clock.now)
-        step.problems = [released]
+        step.problems = [decided]
         await world.state.commit(step)
     }
 }

@@ -7,7 +7,7 @@ import SQLiteStore
 /// The service of the master organization: keeps the master database, answers the requestors, and lets its own
 /// directory take part without mail.
 public actor Master {
-    let participant: Participant
+    private(set) var participant: Participant
     let requestors: [Organization]
 
     public init(
@@ -24,6 +24,9 @@ public actor Master {
         try await participant.start()
         try await participant.peers.learn(requestors)
     }
+
+    /// From now on so many deletions of each organization's entries pass the guard, until this is called with nil.
+    func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
 
     /// Own directory → master database.
     public func exportDirectory() async throws -> ExportReport {

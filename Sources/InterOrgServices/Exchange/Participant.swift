@@ -63,7 +63,7 @@ struct Participant: Sendable {
     let organization: Organization
     let store: ServiceStore
     let directory: (any OrganizationDirectory)?
-    let surroundings: Surroundings
+    var surroundings: Surroundings
 
     var log: ChangeLog { ChangeLog(store: store) }
     var peers: Peers { Peers(store: store) }
@@ -72,6 +72,12 @@ struct Participant: Sendable {
     func start() async throws {
         try await log.beginIncarnation(id: surroundings.newID())
         try await peers.learn([organization])
+    }
+
+    /// From now on so many deletions of each organization's entries pass the guard in each synchronization, until this is
+    /// called with nil.
+    mutating func allowDeletions(_ count: Int?) {
+        surroundings.deletionGuard.allowance = count.map { .init(count: $0, since: surroundings.now()) }
     }
 
     // MARK: - The directory

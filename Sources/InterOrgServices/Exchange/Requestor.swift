@@ -15,7 +15,7 @@ public enum Disposition: Sendable {
 
 /// The service of a branch organization: exports its directory's changes to the master and imports everybody else's.
 public actor Requestor {
-    let participant: Participant
+    private(set) var participant: Participant
     let master: Organization
 
     public init(
@@ -34,6 +34,9 @@ public actor Requestor {
         machine.restarted()
         try await participant.peers.save(machine, of: master.id)
     }
+
+    /// From now on so many deletions of each organization's entries pass the guard, until this is called with nil.
+    func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
 
     /// Directory → journal.
     public func exportDirectory() async throws -> ExportReport {

@@ -4,15 +4,32 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// How other commands reach a running agent: a socket in its state folder, for its owner only. One line of JSON asks,
-/// one answers.
+/// What a running agent can be asked, in one line: to run a cycle now, and say what it did.
+struct ControlRequest: Hashable {
+    /// How many deletions of each organization's entries pass the guard in this cycle.
+    var allowedDeletions: Int?
+
+    /// `synchronize` or `synchronize allow-deletes 20`, with the end of the line.
+    var line: String { "synchronize" + (allowedDeletions.map { " allow-deletes \($0)" } ?? "") + "\n" }
+
+    init(allowedDeletions: Int? = nil) {
+        self.allowedDeletions = allowedDeletions
+    }
+
+    /// Nil for anything that is not exactly such a line.
+    init?(line: String) {
+        let words = line.dropLast().split(separator: " ")
+        allowedDeletions = words.count == 3 ? Int(words[2]) : nil
+        guard line == self.line, allowedDeletions ?? 0 >= 0 else { return nil }
+    }
+}
+
+/// How other commands reach a running agent: a socket in its state folder, for its owner only. One line asks, one of JSON
+/// answers.
 struct ControlSocket: Service {
     let path: String
     let agent: SynchronizationAgent
     let logger: Logger
-
-    /// The one thing that can be asked: run a cycle now, and say what it did.
-    static let synchronize = "synchronize"
 
     func run() async throws {
         // The lock says that no other agent is alive, so a socket that is there was left by one that was killed.
@@ -55,8 +72,8 @@ struct ControlSocket: Service {
                 guard line.hasSuffix("\n") else { continue }
                 break
             }
-            guard line == Self.synchronize + "\n" else { return }
-            guard let report = await agent.cycle() else { return }
+            guard let request = ControlRequest(line: line) else { return }
+            guard let report = await agent.cycle(allowedDeletions: request.allowedDeletions) else { return }
             try await outbound.write(ByteBuffer(bytes: try JSONEncoder().encode(report)))
         }
     }
@@ -72,7 +89,12 @@ public struct AgentStopped: Error, CustomStringConvertible {
 /// The other side of the socket.
 public enum RunningAgent {
     /// Asks the agent that owns the state folder for a cycle; nil if none is running.
-    public static func synchronize(_ configuration: Configuration) async throws -> CycleReport? {
+    ///
+    /// - Parameter allowedDeletions: how many deletions of each organization's entries pass the guard in this cycle,
+    ///   whatever its limits are.
+    public static func synchronize(
+        _ configuration: Configuration, allowedDeletions: Int? = nil
+    ) async throws -> CycleReport? {
         let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
         do {
             channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -85,7 +107,7 @@ public enum RunningAgent {
             return nil
         }
         let answer = try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(string: ControlSocket.synchronize + "\n"))
+            try await outbound.write(ByteBuffer(string: ControlRequest(allowedDeletions: allowedDeletions).line))
             var answer: [UInt8] = []
             for try await buffer in inbound { answer += buffer.readableBytesView }
             return answer

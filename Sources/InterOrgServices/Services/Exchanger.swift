@@ -47,6 +47,8 @@ actor Exchanger {
     /// Called when messages may have been posted.
     let posted: @Sendable () -> Void
     private var isStarted = false
+    /// What a person allows until the cycle is over.
+    private var allowedDeletions: Int?
     private var notices = FailureNotices()
     /// Something has been exported that no request has been composed for yet.
     private var hasNews = false
@@ -101,6 +103,16 @@ actor Exchanger {
         }
     }
 
+    /// From now on so many deletions of each organization's entries pass the guard in each synchronization, those among
+    /// them that it holds already; until this is called with nil.
+    func allowDeletions(_ count: Int?) async {
+        allowedDeletions = count
+        switch role {
+        case .master(let master): await master.allowDeletions(count)
+        case .requestor(let requestor): await requestor.allowDeletions(count)
+        }
+    }
+
     /// Everything that the schedule asks for, then the mail that waits.
     func cycle() async -> CycleReport { await cycle(isScheduled: true) }
 
@@ -110,6 +122,11 @@ actor Exchanger {
 
     private func cycle(isScheduled: Bool) async -> CycleReport {
         var report = CycleReport()
+        if let allowedDeletions {
+            await attempt("release held deletions", &report) { _ in
+                _ = try await self.store.releaseHeldDeletions(upTo: allowedDeletions, now: self.now())
+            }
+        }
         switch role {
         case .master(let master):
             await attempt("export the directory", &report) { report in

@@ -117,9 +117,12 @@ public struct InterOrgService: Sendable {
 
     /// One cycle, with the mail that it leads to, without a running agent.
     ///
-    /// - Parameter patience: how long to wait for the master's answer.
-    public func synchronizeOnce(patience: Duration) async throws -> CycleReport {
+    /// - Parameters:
+    ///   - patience: how long to wait for the master's answer.
+    ///   - allowedDeletions: how many deletions of each organization's entries pass the guard, whatever its limits are.
+    public func synchronizeOnce(patience: Duration, allowedDeletions: Int? = nil) async throws -> CycleReport {
         try await exchanger.start()
+        await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
         let listener = listener { arrivals.signal() }
         return try await withThrowingTaskGroup(of: Void.self) { group in

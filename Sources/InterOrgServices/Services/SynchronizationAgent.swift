@@ -9,8 +9,8 @@ import Synchronization
 /// server was away is tried again between the times of the schedule.
 final class SynchronizationAgent: Service {
     private enum Command: Sendable {
-        /// The number of the one who waits for its report.
-        case cycle(Int)
+        /// The number of the one who waits for its report, and how many deletions may pass the guard once.
+        case cycle(Int, allowedDeletions: Int?)
         case mail
         /// The pause after a failure is over.
         case retry
@@ -84,7 +84,10 @@ final class SynchronizationAgent: Service {
     var waitingCount: Int { waiting.withLock { $0.continuations.count } }
 
     /// Runs a cycle now, or after what is running; nil if the agent ends before.
-    func cycle() async -> CycleReport? {
+    ///
+    /// - Parameter allowedDeletions: how many deletions of each organization's entries pass the guard in this cycle,
+    ///   whatever its limits are.
+    func cycle(allowedDeletions: Int? = nil) async -> CycleReport? {
         await withCheckedContinuation { continuation in
             let number: Int? = waiting.withLock { waiting in
                 guard !waiting.isEnded else { return nil }
@@ -92,14 +95,17 @@ final class SynchronizationAgent: Service {
                 waiting.continuations[waiting.count] = continuation
                 return waiting.count
             }
-            if let number { queue.yield(.cycle(number)) } else { continuation.resume(returning: nil) }
+            guard let number else { return continuation.resume(returning: nil) }
+            queue.yield(.cycle(number, allowedDeletions: allowedDeletions))
         }
     }
 
     private func carryOut(_ command: Command, _ schedule: inout RetrySchedule) async -> CycleReport? {
         switch command {
-        case .cycle(let number):
+        case .cycle(let number, let allowedDeletions):
+            if allowedDeletions != nil { await exchanger.allowDeletions(allowedDeletions) }
             let report = await exchanger.cycle()
+            if allowedDeletions != nil { await exchanger.allowDeletions(nil) }
             // A cycle that was cut off is none that anyone waits for.
             waiting.withLock { $0.continuations.removeValue(forKey: number) }?
                 .resume(returning: Task.isCancelled ? nil : report)

@@ -9,6 +9,8 @@ public struct ProblemReport: Sendable, Codable {
     public var organization: String
     public var entryUUID: String
     public var entry: String?
+    /// Where the entry stands in the directory, if it stands there.
+    public var dn: String?
     public var operation: String
     public var kind: Problem.Kind
     public var reason: String
@@ -23,10 +25,22 @@ public struct ProblemReport: Sendable, Codable {
     /// A person has let the deletion go: it happens in the next cycle.
     public var isReleased: Bool { kind == .held && nextAttempt != nil }
 
+    /// A person has refused the deletion: the entry stays.
+    public var isKept: Bool { kind == .kept }
+
     /// One line for people.
     public var text: String {
-        "\(isReleased ? "released" : kind.rawValue)  \(organization)  \(entryUUID)  \(operation) \(entry ?? "?"): \(reason) "
-            + "(\(attempts) attempts since \(firstSeen.formatted(.iso8601)))"
+        let state = isReleased ? "released" : kind.rawValue
+        let place = dn.map { " at \($0)" } ?? ""
+        return "\(state)  \(organization)  \(entryUUID)  \(operation) \(entry ?? "?")\(place): \(reason) (\(times))"
+    }
+
+    private var times: String {
+        var text = "attempts: \(attempts) since \(firstSeen.formatted(.iso8601)), last \(lastSeen.formatted(.iso8601))"
+        if let nextAttempt {
+            text += ", again \(nextAttempt > Date() ? "after \(nextAttempt.formatted(.iso8601))" : "in the next cycle")"
+        }
+        return text
     }
 
     /// All problems of a service, the oldest first.
@@ -39,16 +53,31 @@ public struct ProblemReport: Sendable, Codable {
                 synchronization: listed.synchronization,
                 organization: names[problem.id.organization] ?? problem.id.organization.description,
                 entryUUID: problem.id.uuid.text, entry: problem.label,
+                dn: listed.dn,
                 operation: problem.isDeletion ? "delete" : "import", kind: problem.kind, reason: problem.reason,
                 attempts: problem.attempts, firstSeen: problem.firstSeen, lastSeen: problem.lastSeen,
                 nextAttempt: problem.nextAttempt)
         }
     }
 
-    /// Lets held deletions happen in the next cycle: those of these entries, or all.
+    /// Lets held deletions happen in the next cycle: those of these entries, or all that nobody has decided on.
     ///
     /// - Returns: how many there were.
     public static func release(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {
         try await configuration.existingStore().releaseHeldDeletions(uuids, now: Date())
+    }
+
+    /// Keeps entries whose deletion is held: these, or all that nobody has decided on.
+    ///
+    /// - Returns: how many there were.
+    public static func refuse(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {
+        try await configuration.existingStore().refuseHeldDeletions(uuids)
+    }
+
+    /// Lets entries that could not be imported be tried again in the next cycle: these, or all.
+    ///
+    /// - Returns: how many there were.
+    public static func retry(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {
+        try await configuration.existingStore().retryProblems(uuids, now: Date())
     }
 }
