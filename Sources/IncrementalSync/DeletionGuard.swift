@@ -1,7 +1,8 @@
+import AddressBook
 import Foundation
 
 /// Invariant 3: more deletions from one organization within 24 hours than a count or a percentage are held until a
-/// person decides.
+/// person decides, and so are changes that empty a field in more than the percentage of its entries.
 public struct DeletionGuard: Hashable, Sendable {
     /// Deletions within 24 hours.
     public var count: Int
@@ -47,5 +48,14 @@ public struct DeletionGuard: Hashable, Sendable {
             return "\(total) deletions within 24 hours, more than \(percent) % of \(before) entries"
         }
         return nil
+    }
+
+    /// - Parameters:
+    ///   - emptied: in how many entries a field is emptied, those of the last 24 hours among them.
+    ///   - entries: how many entries there are.
+    /// - Returns: nil if that may happen, else the limit that it exceeds, for people.
+    public func exceededLimit(emptied: Int, of field: Field, entries: Int) -> String? {
+        guard self != .none, emptied >= Self.percentFrom, emptied * 100 > percent * entries else { return nil }
+        return "\(field.rawValue) emptied in \(emptied) entries within 24 hours, more than \(percent) % of \(entries)"
     }
 }

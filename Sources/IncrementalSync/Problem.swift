@@ -1,7 +1,7 @@
 import AddressBook
 import Foundation
 
-/// An entry that could not be imported, or a deletion that is held, with the exact reason. Kept, shown, retried, never
+/// An entry that could not be imported, or a change that is held, with the exact reason. Kept, shown, retried, never
 /// in the way of others.
 public struct Problem: Hashable, Sendable {
     public enum Kind: String, Codable, Hashable, Sendable {
@@ -9,9 +9,9 @@ public struct Problem: Hashable, Sendable {
         case refused
         /// Something else has to come first.
         case waiting
-        /// The deletion guard holds it until a person decides.
+        /// The guard holds it until a person decides.
         case held
-        /// A person has refused the deletion: the entry stays until its source has it again.
+        /// A person has refused it: the entry stays as it is until its source has it again, or has the field again.
         case kept
     }
 
@@ -23,7 +23,7 @@ public struct Problem: Hashable, Sendable {
     public var firstSeen: Date
     public var lastSeen: Date
     public var attempts: Int
-    /// When it is tried again; nil for a deletion that waits for a person or was refused.
+    /// When it is tried again; nil for what waits for a person or was refused.
     public var nextAttempt: Date?
 
     public init(
@@ -43,6 +43,9 @@ public struct Problem: Hashable, Sendable {
     public var id: EntryID { change.id }
 
     public var isDeletion: Bool { change.entry == nil }
+
+    /// The guard has held it, whatever a person has said to that.
+    var isGuarded: Bool { kind == .held || kind == .kept }
 
     /// The problem after another attempt: a refusal waits 30 s, then twice as long each time, a day at most.
     func after(_ kind: Kind, change: Change, reason: String, now: Date) -> Problem {

@@ -10,7 +10,12 @@ public struct SynchronizationReport: Hashable, Sendable {
     /// Deletions that the guard has held, by the organization whose entries they delete.
     public var heldDeletions: [OrganizationID: Int] = [:]
 
-    public var held: Int { heldDeletions.values.reduce(0, +) }
+    /// Other changes that the guard has held.
+    public var heldChanges = 0
+    /// In how many entries they would have emptied a field.
+    var heldEmptied: [OrganizationID: [Field: Int]] = [:]
+
+    public var held: Int { heldChanges + heldDeletions.values.reduce(0, +) }
 
     public init() {}
 
@@ -21,6 +26,8 @@ public struct SynchronizationReport: Hashable, Sendable {
         sum.unchanged += right.unchanged
         sum.refused += right.refused
         sum.heldDeletions.merge(right.heldDeletions, uniquingKeysWith: +)
+        sum.heldChanges += right.heldChanges
+        sum.heldEmptied.merge(right.heldEmptied) { $0.merging($1, uniquingKeysWith: +) }
         return sum
     }
 }

@@ -15,10 +15,12 @@ public struct ExchangeRecord: Hashable, Sendable {
     /// The UUID that the source's directory gives the entry now: it has been reloaded without its UUIDs since the entry
     /// got its ID. Nil: that of the ID.
     public var replacedBy: UUID?
+    /// The fields that the destination has of the entry; nil if unknown.
+    public var filled: FilledFields?
 
     public init(
         id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, label: String? = nil,
-        replacedBy: UUID? = nil
+        replacedBy: UUID? = nil, filled: FilledFields? = nil
     ) {
         self.id = id
         self.digest = digest
@@ -26,6 +28,7 @@ public struct ExchangeRecord: Hashable, Sendable {
         self.place = place
         self.label = label
         self.replacedBy = replacedBy
+        self.filled = filled
     }
 }
 
@@ -44,6 +47,8 @@ public struct Step: Sendable {
     public var deleted: [EntryID] = []
     /// Those of them that do not count as recent deletions: a person has let them go.
     public var uncounted: Set<EntryID> = []
+    /// In how many entries a field was emptied, without a person's word.
+    public var emptied: [OrganizationID: [Field: Int]] = [:]
     public var appended: [Change] = []
     public var posted: [OutgoingMessage] = []
     public var problems: [Problem] = []
@@ -79,6 +84,9 @@ public protocol SynchronizationState: Sendable {
     func entryCount(of organization: OrganizationID) async throws -> Int
     /// How many of them were deleted since then, without a person's word.
     func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int
+
+    /// In how many of them a field was emptied since then, without a person's word.
+    func emptiedCounts(of organization: OrganizationID, since: Date) async throws -> [Field: Int]
 
     /// An entry that the destination has got belongs to this synchronization alone: where parts of one directory are read
     /// each for itself, it has moved here, and is not gone from there.

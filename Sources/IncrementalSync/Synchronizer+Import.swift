@@ -14,6 +14,14 @@ struct Attempt {
     var place: Place?
     var label: String?
     var replacedBy: UUID?
+    /// What the destination has of an entry that is not to be deleted.
+    var record: ExchangeRecord?
+
+    /// The fields that the destination has and the entry no more.
+    var emptied: FilledFields {
+        guard let entry = change.entry, let filled = record?.filled else { return .none }
+        return filled.subtracting(FilledFields(of: entry))
+    }
 }
 
 extension Synchronizer {
@@ -98,12 +106,16 @@ extension Synchronizer {
             step.exchanged.append(
                 ExchangeRecord(
                     id: id, digest: entry.digest, home: attempt.home, place: place ?? attempt.place, label: entry.label,
-                    replacedBy: attempt.replacedBy))
+                    replacedBy: attempt.replacedBy, filled: FilledFields(of: entry)))
+            guard known?.kind != .held else { return }
+            for field in attempt.emptied.fields { step.emptied[id.organization, default: [:]][field, default: 0] += 1 }
         } else if attempt.isKnown {
             // A deletion of what was never there is none that the guard should count.
             step.deleted.append(id)
             // Those that were released because a number is allowed have to use it up.
-            if known?.kind == .held, deletionGuard.allowance == nil { step.uncounted.insert(id) }
+            if let known, known.kind == .held, known.isDeletion, deletionGuard.allowance == nil {
+                step.uncounted.insert(id)
+            }
         }
     }
 
@@ -115,11 +127,11 @@ extension Synchronizer {
             step.exchanged.append(
                 ExchangeRecord(
                     id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place, label: attempt.label,
-                    replacedBy: attempt.replacedBy))
+                    replacedBy: attempt.replacedBy, filled: attempt.record?.filled))
         }
     }
 
-    private func record(
+    func record(
         _ kind: Problem.Kind, _ attempt: Attempt, reason: String, known: Problem?, in step: inout Step
     ) {
         step.problems.append(

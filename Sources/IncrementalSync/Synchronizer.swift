@@ -65,7 +65,8 @@ public struct Synchronizer: Sendable {
         let attempts = due.map {
             Attempt(
                 change: $0.change, isKnown: records[$0.id] != nil, home: records[$0.id]?.home,
-                place: records[$0.id]?.place, label: $0.label, replacedBy: records[$0.id]?.replacedBy)
+                place: records[$0.id]?.place, label: $0.label, replacedBy: records[$0.id]?.replacedBy,
+                record: records[$0.id])
         }
         try await importAttempts(attempts, problems: known, into: &step, &report)
         try await state.commit(step)
@@ -94,6 +95,7 @@ public struct Synchronizer: Sendable {
                 observation, isNews: isNews, records[observation.id], problems[observation.id], &attempts, &step)
         }
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
+        attempts = try await holdEmptied(attempts, problems: problems, into: &step, &report)
         try await importAttempts(attempts, problems: problems, into: &step, &report)
         try await state.commit(step)
 
@@ -123,19 +125,20 @@ public struct Synchronizer: Sendable {
         }
         guard let entry = change.entry else {
             // However often it is reported, a held deletion waits for a person, and a refused one stays refused.
-            if problem?.kind == .held || problem?.kind == .kept { return }
+            if let problem, problem.isDeletion, problem.isGuarded { return }
             attempts.append(
                 Attempt(
                     change: change, number: observation.number, isKnown: record != nil, home: record?.home,
                     place: record?.place, label: record?.label))
             return
         }
+        if isStillHeld(entry, observation, record, problem, &step) { return }
         guard state.tracksEntries, !isNews, let record, record.digest == entry.digest, problem?.isDeletion ?? true
         else {
             attempts.append(
                 Attempt(
                     change: change, number: observation.number, home: observation.place ?? record?.home,
-                    place: record?.place, label: entry.label, replacedBy: observation.replacedBy))
+                    place: record?.place, label: entry.label, replacedBy: observation.replacedBy, record: record))
             return
         }
         // The General page is as it was. A place in the source may have changed all the same.
@@ -144,7 +147,7 @@ public struct Synchronizer: Sendable {
             step.exchanged.append(
                 ExchangeRecord(
                     id: entry.id, digest: record.digest, home: home, place: record.place, label: entry.label,
-                    replacedBy: observation.replacedBy))
+                    replacedBy: observation.replacedBy, filled: FilledFields(of: entry)))
         } else {
             step.seen.append(entry.id)
         }

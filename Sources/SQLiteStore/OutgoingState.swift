@@ -31,4 +31,5 @@ public struct OutgoingState: SynchronizationState {
     public func summary(seenIn refresh: RefreshID) async throws -> SetSummary { SetSummary() }
     public func entryCount(of organization: OrganizationID) async throws -> Int { 0 }
     public func deletionCount(of organization: OrganizationID, since: Date) async throws -> Int { 0 }
+    public func emptiedCounts(of organization: OrganizationID, since: Date) -> [Field: Int] { [:] }
 }

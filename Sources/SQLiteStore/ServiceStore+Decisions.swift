@@ -3,9 +3,9 @@ import GRDB
 
 /// What a person decides about problems. A running service finds it in its next cycle.
 extension ServiceStore {
-    /// Lets held deletions go: they happen in the next cycle.
+    /// Lets held changes go, deletions above all: they happen in the next cycle.
     ///
-    /// - Parameter uuids: only these entries, those of refused deletions among them; nil for all that nobody has decided
+    /// - Parameter uuids: only these entries, those of refused changes among them; nil for all that nobody has decided
     ///   on.
     /// - Returns: how many were released.
     public func releaseHeldDeletions(_ uuids: Set<UUID>?, now: Date) async throws -> Int {
@@ -26,9 +26,9 @@ extension ServiceStore {
             try db.execute(
                 sql: """
                     UPDATE problem SET next_attempt = ?1
-                    WHERE kind = 'held' AND next_attempt IS NULL AND (synchronization, organization) IN (
+                    WHERE kind = 'held' AND entry IS NULL AND next_attempt IS NULL AND (synchronization, organization) IN (
                         SELECT synchronization, organization FROM problem
-                        WHERE kind = 'held' AND next_attempt IS NULL
+                        WHERE kind = 'held' AND entry IS NULL AND next_attempt IS NULL
                         GROUP BY synchronization, organization HAVING COUNT(*) <= ?2)
                     """,
                 arguments: [now.timeIntervalSinceReferenceDate, count])
@@ -36,10 +36,10 @@ extension ServiceStore {
         }
     }
 
-    /// Refuses held deletions: the entries stay at the destination until their source has them again, or until the
-    /// deletions are released after all.
+    /// Refuses held changes, deletions above all: the entries stay at the destination as they are until their source has
+    /// them again, or the fields that would be emptied, or until the changes are released after all.
     ///
-    /// - Parameter uuids: only these entries, those of released deletions that have not happened yet among them; nil for
+    /// - Parameter uuids: only these entries, those of released changes that have not happened yet among them; nil for
     ///   all that nobody has decided on.
     /// - Returns: how many were refused.
     public func refuseHeldDeletions(_ uuids: Set<UUID>?) async throws -> Int {

@@ -10,6 +10,7 @@ extension ServiceStore {
         }
         migrator.registerMigration("2", migrate: separatePlaces)
         migrator.registerMigration("3", migrate: followDirectories)
+        migrator.registerMigration("4", migrate: noteFilledFields)
         return migrator
     }
 
@@ -106,6 +107,18 @@ extension ServiceStore {
                 INSERT INTO container (synchronization, organization, uuid)
                 SELECT synchronization, organization, uuid FROM exchange_record
                 WHERE synchronization IN (SELECT id FROM synchronization WHERE name LIKE '%/hierarchy');
+                """)
+    }
+
+    /// Which fields the destination has of an entry, and in how many entries each was emptied of late.
+    private static func noteFilledFields(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE exchange_record ADD COLUMN filled INTEGER;
+                CREATE TABLE emptied_field (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, field TEXT NOT NULL,
+                    count INTEGER NOT NULL, at REAL NOT NULL);
+                CREATE INDEX emptied_field_at ON emptied_field (synchronization, organization, at);
                 """)
     }
 

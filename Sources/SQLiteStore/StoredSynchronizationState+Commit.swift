@@ -15,6 +15,7 @@ extension StoredSynchronizationState {
             try recordExchanged(step, in: db)
             try takeOver(step.exchanged, in: db)
             try recordDeleted(step, in: db)
+            try recordEmptied(step, in: db)
             try ChangeLog.append(step.appended, stream: stream, in: db)
             try Outbox.append(step.posted, now: step.now, in: db)
             let solve = try db.cachedStatement(
@@ -43,18 +44,19 @@ extension StoredSynchronizationState {
             sql: """
                 INSERT INTO exchange_record
                     (synchronization, organization, uuid, digest, home_key, home, place_key, place, label, refresh,
-                     replaced_by)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     replaced_by, filled)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
                     digest = excluded.digest, home_key = excluded.home_key, home = excluded.home,
                     place_key = excluded.place_key, place = excluded.place, label = excluded.label,
-                    refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by
+                    refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by,
+                    filled = excluded.filled
                 """)
         for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
                 record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.label,
-                step.refresh?.uuid, record.replacedBy,
+                step.refresh?.uuid, record.replacedBy, record.filled?.bits,
             ])
         }
         if stream == .hierarchy { try numberContainers(step.exchanged, in: db) }
@@ -109,5 +111,18 @@ extension StoredSynchronizationState {
             try history.execute(arguments: [id, entry.organization.uuid, now])
         }
         try db.execute(sql: "DELETE FROM deletion WHERE at < ?", arguments: [now - 86_400])
+    }
+
+    private func recordEmptied(_ step: Step, in db: Database) throws {
+        guard !step.emptied.isEmpty else { return }
+        let now = step.now.timeIntervalSinceReferenceDate
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO emptied_field (synchronization, organization, field, count, at) VALUES (?, ?, ?, ?, ?)")
+        for (organization, counts) in step.emptied {
+            for (field, count) in counts {
+                try insert.execute(arguments: [id, organization.uuid, field.rawValue, count, now])
+            }
+        }
+        try db.execute(sql: "DELETE FROM emptied_field WHERE at < ?", arguments: [now - 86_400])
     }
 }

@@ -115,7 +115,7 @@ extension ServiceStore {
 public struct ProblemCount: Hashable, Sendable {
     /// Entries that could not be imported.
     public var problems = 0
-    /// Deletions that the guard holds until a person decides.
+    /// Changes that the guard holds until a person decides.
     public var held = 0
 
     public init(problems: Int = 0, held: Int = 0) {

@@ -94,7 +94,8 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT organization, uuid, digest, home_key, home, place_key, place, label, replaced_by
+                    SELECT organization, uuid, digest, home_key, home, place_key, place, label, replaced_by,
+                        filled
                     FROM exchange_record
                     WHERE synchronization = ? AND organization = ? AND uuid = ?
                     """)
@@ -144,6 +145,19 @@ public struct StoredSynchronizationState: SynchronizationState {
                 arguments: [id, organization.uuid, since.timeIntervalSinceReferenceDate]) ?? 0
         }
     }
+
+    public func emptiedCounts(of organization: OrganizationID, since: Date) async throws -> [Field: Int] {
+        try await store.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT field, SUM(count) AS count FROM emptied_field
+                    WHERE synchronization = ? AND organization = ? AND at > ? GROUP BY field
+                    """,
+                arguments: [id, organization.uuid, since.timeIntervalSinceReferenceDate])
+            return Dictionary(uniqueKeysWithValues: rows.map { (Field(rawValue: $0["field"]), $0["count"] as Int) })
+        }
+    }
 }
 
 extension ExchangeRecord {
@@ -151,7 +165,8 @@ extension ExchangeRecord {
         let digest: Data? = row["digest"]
         self.init(
             id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, home: Place(row, "home"),
-            place: Place(row, "place"), label: row["label"], replacedBy: row["replaced_by"])
+            place: Place(row, "place"), label: row["label"], replacedBy: row["replaced_by"],
+            filled: (row["filled"] as Int64?).map { FilledFields(bits: $0) })
     }
 }
 

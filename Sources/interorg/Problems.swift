@@ -6,7 +6,7 @@ import SQLiteStore
 
 struct Problems: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the entries that could not be imported and the deletions that are held.",
+        abstract: "List the entries that could not be imported and the changes that are held.",
         discussion: "Example: interorg problems --config /etc/interorg/branch-a.yaml",
         subcommands: [List.self, Retry.self, Release.self, Refuse.self], defaultSubcommand: List.self)
 
@@ -30,7 +30,7 @@ struct Problems: AsyncParsableCommand {
                 } else {
                     for problem in problems where !problem.isKept { print(problem.text) }
                     let kept = problems.filter(\.isKept)
-                    if !kept.isEmpty { print("deletions that were refused, the entries stay:") }
+                    if !kept.isEmpty { print("refused by a person, the entries stay as they are:") }
                     for problem in kept { print(problem.text) }
                 }
                 if problems.contains(where: \.isHeld) { throw ExitStatus.held.code }
@@ -43,7 +43,7 @@ struct Problems: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Try entries that could not be imported again, in the next cycle.",
             discussion: """
-                Without entries, all of them. Held deletions wait for release or refuse.
+                Without entries, all of them. What is held waits for release or refuse.
 
                 Example: interorg problems retry --config /etc/interorg/branch-a.yaml
                 """)
@@ -65,12 +65,12 @@ struct Problems: AsyncParsableCommand {
         }
     }
 
-    /// Whose deletion is decided on.
+    /// What is decided on.
     struct Choice: ParsableArguments {
-        @Flag(help: "Every held deletion that has not been decided on.")
+        @Flag(help: "Everything held that has not been decided on.")
         var all = false
 
-        @Argument(help: "The entryUUIDs of the entries whose deletion is decided on.")
+        @Argument(help: "The entryUUIDs of the entries that are decided on.")
         var entries: [String] = []
 
         /// Nil for all.
@@ -84,9 +84,9 @@ struct Problems: AsyncParsableCommand {
 
     struct Release: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let held deletions happen, in the next cycle.",
+            abstract: "Let held deletions and changes happen, in the next cycle.",
             discussion: """
-                An entry that is named may be one whose deletion was refused before.
+                An entry that is named may be one that was refused before.
 
                 Example: interorg problems release --config /etc/interorg/branch-a.yaml --all
                 """)
@@ -97,17 +97,17 @@ struct Problems: AsyncParsableCommand {
         func run() async throws {
             try await reportingFailures {
                 let count = try await ProblemReport.release(choice.uuids, common.load())
-                print("released \(count) deletions; they happen in the next cycle")
-                try requireAll(choice.uuids, count, lack: "have no held deletion")
+                print("released \(count) deletions or changes; they happen in the next cycle")
+                try requireAll(choice.uuids, count, lack: "have nothing that is held")
             }
         }
     }
 
     struct Refuse: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Refuse held deletions: the entries stay.",
+            abstract: "Refuse held deletions and changes: the entries stay as they are.",
             discussion: """
-                That ends when their source has them again, or when the deletions are released after all.
+                That ends when their source has them again, or the emptied field, or when they are released after all.
 
                 Example: interorg problems refuse --config /etc/interorg/branch-a.yaml --all
                 """)
@@ -118,8 +118,8 @@ struct Problems: AsyncParsableCommand {
         func run() async throws {
             try await reportingFailures {
                 let count = try await ProblemReport.refuse(choice.uuids, common.load())
-                print("refused \(count) deletions; the entries stay")
-                try requireAll(choice.uuids, count, lack: "have no held deletion")
+                print("refused \(count) deletions or changes; the entries stay as they are")
+                try requireAll(choice.uuids, count, lack: "have nothing that is held")
             }
         }
     }

@@ -37,7 +37,7 @@ enum StatusTable {
         } else {
             text += "  highest USN \(report.highestUSN)\n"
         }
-        text += "  \(report.problems) problems, \(report.held) deletions held, \(report.parkedMails) mails parked\n\n"
+        text += "  \(report.problems) problems, \(report.held) changes held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
         for export in report.exports {
             text += "exports \(export.base): changes by \(export.changes ?? "nothing yet")"

@@ -44,7 +44,7 @@ struct Sync: AsyncParsableCommand {
                         + "\(report.held) held")
                 if status.problems + status.held > 0 {
                     print(
-                        "\(status.problems) problems and \(status.held) held deletions are left; "
+                        "\(status.problems) problems and \(status.held) held changes are left; "
                             + "interorg problems shows them")
                 }
             }

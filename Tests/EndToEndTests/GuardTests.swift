@@ -87,11 +87,11 @@ struct GuardTests {
             #expect(try await home.command("problems").status == 4)
 
             let refused = try await home.command("problems", "refuse", "--all")
-            #expect(refused.status == 0 && refused.output.contains("refused 20 deletions; the entries stay"))
+            #expect(refused.status == 0 && refused.output.contains("refused 20 deletions"))
             _ = try await home.command("sync", "--wait", "0")
             let kept = try await home.command("problems")
             #expect(kept.status == 0)
-            #expect(kept.output.hasPrefix("deletions that were refused, the entries stay:\nkept  "))
+            #expect(kept.output.hasPrefix("refused by a person, the entries stay as they are:\nkept  "))
             #expect(kept.output.split(separator: "\n").count == 21)
             let status = try await home.command("status", "--json").json()
             #expect(status["held"] as? Int == 0 && status["problems"] as? Int == 0)
@@ -130,6 +130,31 @@ struct GuardTests {
             #expect(try await home.command("problems").status == 4, "it was allowed once")
             _ = try await home.command("sync", "--wait", "0", "--allow-deletes", "1")
             #expect(try await home.command("problems").status == 0)
+        }
+    }
+
+    @Test("holds changes that empty a field in many entries", .timeLimit(.minutes(2)))
+    func emptiedField() async throws {
+        try await withExchange(people: 30, every: "1h") { exchange in
+            let home = exchange.a
+            _ = try await home.command("sync", "--wait", "0")
+            try await home.withDirectory { connection in
+                for number in 0..<12 {
+                    let container = number.isMultiple(of: 2) ? "ou=sales," : ""
+                    try await connection.modify(
+                        dn: "uid=a\(number),\(container)\(home.exportBase)",
+                        [LDAPModification(.replace, "title", [[UInt8]]())])
+                }
+            }
+            _ = try await home.command("sync", "--wait", "0")
+            let held = try await home.command("problems")
+            #expect(held.status == 4)
+            #expect(held.output.split(separator: "\n").count == 12)
+            #expect(
+                held.output.contains("change held: title emptied in 12 entries within 24 hours, more than 20 % of 30"))
+            #expect(try await home.command("problems", "release", "--all").status == 0)
+            _ = try await home.command("sync", "--wait", "0")
+            #expect(try await home.command("problems").output == "no problems\n")
         }
     }
 

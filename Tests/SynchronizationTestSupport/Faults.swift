@@ -128,5 +128,9 @@ public struct FaultyState: SynchronizationState {
         try await faults.perform { try await state.deletionCount(of: organization, since: since) }
     }
 
+    public func emptiedCounts(of organization: OrganizationID, since: Date) async throws -> [Field: Int] {
+        try await faults.perform { try await state.emptiedCounts(of: organization, since: since) }
+    }
+
     public func commit(_ step: Step) async throws { try await faults.perform { try await state.commit(step) } }
 }

@@ -9,6 +9,7 @@ public actor InMemorySynchronizationState: SynchronizationState {
     private var storedCursor: Cursor?
     private var exchanged: [EntryID: ExchangeRecord] = [:]
     private var refreshes: [EntryID: RefreshID] = [:]
+    private var emptied: [(organization: OrganizationID, counts: [Field: Int], at: Date)] = []
     private var deletions: [(organization: OrganizationID, at: Date)] = []
     /// All problems, by their entries.
     public private(set) var allProblems: [EntryID: Problem] = [:]
@@ -55,6 +56,11 @@ public actor InMemorySynchronizationState: SynchronizationState {
         deletions.count { $0.organization == organization && $0.at > since }
     }
 
+    public func emptiedCounts(of organization: OrganizationID, since: Date) -> [Field: Int] {
+        emptied.filter { $0.organization == organization && $0.at > since }
+            .reduce(into: [:]) { $0.merge($1.counts, uniquingKeysWith: +) }
+    }
+
     public func commit(_ step: Step) {
         storedCursor = step.cursor ?? storedCursor
         cursors.append(storedCursor)
@@ -68,6 +74,7 @@ public actor InMemorySynchronizationState: SynchronizationState {
             refreshes[id] = nil
             if !step.uncounted.contains(id) { deletions.append((id.organization, step.now)) }
         }
+        for (organization, counts) in step.emptied { emptied.append((organization, counts, step.now)) }
         for id in step.solved { allProblems[id] = nil }
         for problem in step.problems { allProblems[problem.id] = problem }
         appended += step.appended

@@ -34,7 +34,9 @@ public enum Sample {
     public static func refresh(_ number: Int) -> RefreshID { RefreshID(uuid(number)) }
 
     public static func record(_ entry: Entry, home: Place? = nil) -> ExchangeRecord {
-        ExchangeRecord(id: entry.id, digest: entry.digest, home: home, label: entry.label)
+        ExchangeRecord(
+            id: entry.id, digest: entry.digest, home: home, label: entry.label,
+            filled: FilledFields(of: entry))
     }
 
     public static func problem(

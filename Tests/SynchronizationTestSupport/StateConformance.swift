@@ -107,6 +107,16 @@ extension StateConformance {
             let count = try await state.deletionCount(of: Sample.organization, since: .distantPast)
             try expect(count, is: 1, "deletions")
         },
+        StateConformance("emptied fields count for their organization, since a moment") { state in
+            try await state.commit(.made { $0.emptied = [Sample.organization: [.title: 2, .mail: 1]] })
+            var later = Step(now: Sample.now + 86_399)
+            later.emptied = [Sample.organization: [.title: 3], Sample.otherOrganization: [.title: 7]]
+            try await state.commit(later)
+            let both = try await state.emptiedCounts(of: Sample.organization, since: later.now - 86_400)
+            try expect(both, is: [.title: 5, .mail: 1], "within 24 hours")
+            let last = try await state.emptiedCounts(of: Sample.organization, since: Sample.now)
+            try expect(last, is: [.title: 3], "since the first")
+        },
         StateConformance("a deletion is remembered for 24 hours") { state in
             try await state.commit(.made { $0.deleted = [Sample.id(1)] })
             var later = Step(now: Sample.now + 86_399)

@@ -244,7 +244,7 @@ actor Exchanger {
         report.refused += done.refused
         report.held += done.held
         if done.held > 0 {
-            logger.warning("deletions are held; see interorg problems", metadata: ["count": "\(done.held)"])
+            logger.warning("changes are held; see interorg problems", metadata: ["count": "\(done.held)"])
         }
         if done.refused > 0 {
             logger.warning("entries were not imported; see interorg problems", metadata: ["count": "\(done.refused)"])

@@ -22,10 +22,10 @@ public struct ProblemReport: Sendable, Codable {
     /// It waits for a person.
     public var isHeld: Bool { kind == .held && !isReleased }
 
-    /// A person has let the deletion go: it happens in the next cycle.
+    /// A person has let it go: it happens in the next cycle.
     public var isReleased: Bool { kind == .held && nextAttempt != nil }
 
-    /// A person has refused the deletion: the entry stays.
+    /// A person has refused it: the entry stays as it is.
     public var isKept: Bool { kind == .kept }
 
     /// One line for people.
@@ -60,14 +60,14 @@ public struct ProblemReport: Sendable, Codable {
         }
     }
 
-    /// Lets held deletions happen in the next cycle: those of these entries, or all that nobody has decided on.
+    /// Lets held changes happen in the next cycle: those of these entries, or all that nobody has decided on.
     ///
     /// - Returns: how many there were.
     public static func release(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {
         try await configuration.existingStore().releaseHeldDeletions(uuids, now: Date())
     }
 
-    /// Keeps entries whose deletion is held: these, or all that nobody has decided on.
+    /// Refuses held changes: those of these entries, or all that nobody has decided on.
     ///
     /// - Returns: how many there were.
     public static func refuse(_ uuids: Set<UUID>?, _ configuration: Configuration) async throws -> Int {

@@ -14,7 +14,7 @@ public struct StatusReport: Sendable, Codable {
         public var entries: Int
         /// Those of its entries that could not be imported.
         public var problems = 0
-        /// Those of its deletions that the guard holds.
+        /// Those of its changes that the guard holds.
         public var held = 0
         /// Master: the highest USN of its changes.
         public var highestUSN: Int64?
@@ -39,7 +39,7 @@ public struct StatusReport: Sendable, Codable {
     public var exportAcknowledged: Int64?
     /// Entries that could not be imported.
     public var problems: Int
-    /// Deletions that the guard holds.
+    /// Changes that the guard holds, deletions above all.
     public var held: Int
     /// Mails that wait for other mails.
     public var parkedMails: Int
