@@ -11,7 +11,7 @@ struct InterOrg: AsyncParsableCommand {
             requestors. Each is described by one YAML file.
 
             Exit status: 0 done; 1 done, with problems left; 2 wrong use or configuration; 3 a server could not be \
-            reached, try again; 4 deletions are held; 70 a defect of ours.
+            reached, try again; 4 the guard holds something; 70 a defect of ours.
             """,
         version: "0.1.0",
         subcommands: [Check.self, Run.self, Sync.self, Status.self, Problems.self])
