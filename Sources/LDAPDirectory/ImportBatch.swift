@@ -111,8 +111,11 @@ struct ImportBatch {
 
     private func turn(of entry: Entry) throws -> Turn {
         guard let place = place(of: entry.id) else { return .new }
-        guard let container = try container(of: entry) else { return .standing }
-        return try writer.target(of: entry, in: container).place.key == place.key ? .standing : .renamed
+        // A name that cannot be is refused when it is the entry's turn, and is in no other's way.
+        guard let container = try container(of: entry),
+            let target = try? writer.target(of: entry, in: container).place
+        else { return .standing }
+        return target.key == place.key ? .standing : .renamed
     }
 
     private mutating func note(_ outcome: Outcome, of entry: Entry, oldPlace: Place?) {

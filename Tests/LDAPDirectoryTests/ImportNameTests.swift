@@ -160,4 +160,18 @@ struct ImportNameTests {
             #expect(Set(try await destination.problems().map(\.id)).isSubset(of: [.branch(1), .branch(8)]))
         }
     }
+
+    /// None, and one that is no text.
+    @Test(
+        "that an entry cannot be renamed to is one problem, and the rest goes on",
+        arguments: [Value(""), Value([0xFF])])
+    func impossibleNewName(name: Value) async throws {
+        try await withImport { destination in
+            try await destination.synchronize([.person(1, "alice"), .person(2, "bob")])
+            try await destination.synchronize([.person(1, name), .person(2, "bobby"), .person(3, "carl")])
+            #expect(
+                try await destination.names() == ["uid=alice,ou=branch", "uid=bobby,ou=branch", "uid=carl,ou=branch"])
+            #expect(try await destination.problems().map(\.id) == [.branch(1)])
+        }
+    }
 }

@@ -24,21 +24,6 @@ struct ReconnectionTests {
             isTransient: { ($0 as? LDAPError)?.isTransient ?? false }, notify: notify)
     }
 
-    private static func ldif(people count: Int, titleBytes: Int) -> String {
-        let title = String(repeating: "x", count: titleBytes)
-        return (0..<count).map { number in
-            """
-            dn: uid=p\(number),ou=people,dc=example
-            objectClass: inetOrgPerson
-            uid: p\(number)
-            cn: Person \(number)
-            sn: Person
-            title: \(title)
-
-            """
-        }.joined(separator: "\n")
-    }
-
     // MARK: - Reading
 
     /// Kills the directory's server as soon as a batch has come, once, and starts it again.
@@ -64,7 +49,9 @@ struct ReconnectionTests {
     @Test("a refresh that kill -9 has interrupted is read again: nothing is deleted, nothing is exported twice")
     func killedInRefresh() async throws {
         // More than fits into the buffers between the server and the reader.
-        let configuration = SlapdConfiguration.directory(more: Self.ldif(people: 1300, titleBytes: 20_000))
+        let configuration = SlapdConfiguration.directory(
+            more: IncompleteReadTests.ldif(
+                people: 1300, title: String(repeating: "x", count: 20_000)))
         try await withSlapd(configuration) { server in
             let export = try DirectoryExport(of: server)
             let log = ChangeLog(store: export.store)
@@ -91,7 +78,9 @@ struct ReconnectionTests {
     @Test("a reading that was cut off goes on from the committed cookie, and not from nothing")
     func cutWhileReading() async throws {
         let configuration = SlapdConfiguration.directory(
-            sessionLogSize: 1000, logLevel: "stats", more: Self.ldif(people: 400, titleBytes: 2_000))
+            sessionLogSize: 1000, logLevel: "stats",
+            more: IncompleteReadTests.ldif(
+                people: 400, title: String(repeating: "x", count: 2_000)))
         try await withSlapd(configuration) { server in
             try await CuttingProxy.with(serverPort: server.portNumber) { proxy in
                 let export = try DirectoryExport(of: server)
