@@ -76,8 +76,8 @@ struct DirectoryCopy: AsyncParsableCommand {
             DirectoryAccess(
                 connection: try options(to, toBind, toPasswordFile), mapping: .inetOrgPerson,
                 organization: Self.destination, importBase: importBase),
-            importBase: importBase, index: state.destinationIndex, strays: strays,
-            transactions: transactions == "auto" ? .auto : .never,
+            ImportRules(base: importBase, transactions: transactions == "auto" ? .auto : .never),
+            index: state.destinationIndex, strays: strays,
             organizationName: { $0 == Self.source ? "source" : nil })
         return Synchronizer(
             from: source, to: collector, state: state, deletionGuard: DeletionGuard(), now: { Date() })

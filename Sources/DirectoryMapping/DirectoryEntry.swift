@@ -15,7 +15,10 @@ public struct DirectoryEntry: Sendable {
     }
 
     /// The values of an attribute, whatever the case of its name; empty if it is absent.
-    public subscript(name: String) -> [Value] { attributes[name.lowercased()] ?? [] }
+    public subscript(name: String) -> [Value] {
+        get { attributes[name.lowercased()] ?? [] }
+        set { attributes[name.lowercased()] = newValue.isEmpty ? nil : newValue }
+    }
 
     /// The names of the attributes that it has, in lower case and in order.
     public var attributeNames: [String] { attributes.keys.sorted() }

@@ -52,9 +52,11 @@ extension Mapping {
 
     /// - Parameters:
     ///   - members: the DNs, in the destination, of a group's members.
+    ///   - placement: what the entry is called there.
     ///   - suffix: tells the entry from another that has the same name in the same container; nil normally.
     public func desired(
-        _ entry: Entry, schema: DestinationSchema, members: [Value] = [], suffix: String? = nil
+        _ entry: Entry, schema: DestinationSchema, members: [Value] = [], placement: PlacementTemplate = .mirroring,
+        suffix: NameSuffix? = nil
     ) -> DesiredEntry {
         var desired: DesiredEntry
         switch entry.kind {
@@ -62,7 +64,8 @@ extension Mapping {
         case .group: desired = group(entry, members: members)
         default: desired = person(entry, schema: schema)
         }
-        if let suffix { desired.rename(to: Value(entry.name.bytes + Array(" \(suffix)".utf8)), kind: entry.kind) }
+        if let name = placement.name(of: entry) { desired.rename(to: name) }
+        if let suffix { desired.rename(to: suffix.name(after: desired.name)) }
         desired.objectClasses.append(Stamp.objectClass(schema: schema))
         desired.attributes += Stamp.attributes(entry.id, schema: schema)
         return desired
@@ -132,15 +135,19 @@ extension [DirectoryAttribute] {
 }
 
 extension DesiredEntry {
-    /// Names the entry by `cn` (a container by `ou`), so that the suffix does not show up in a field that travels.
-    fileprivate mutating func rename(to name: Value, kind: Entry.Kind) {
-        rdnAttribute = kind == .container ? "ou" : "cn"
-        rdnValue = name
-        guard let index = attributes.firstIndex(where: { $0.name == rdnAttribute }) else { return }
-        if kind == .container {
-            attributes[index].values = [name]
-        } else if !attributes[index].values.contains(name) {
-            attributes[index].values.append(name)
+    /// The attribute and value of its RDN.
+    var name: PlacementTemplate.Name { PlacementTemplate.Name(attribute: rdnAttribute, value: rdnValue) }
+
+    fileprivate mutating func rename(to name: PlacementTemplate.Name) {
+        rdnAttribute = name.attribute
+        rdnValue = name.value
+        guard let index = attributes.firstIndex(where: { $0.name.lowercased() == name.attribute.lowercased() }) else {
+            return attributes.append(DirectoryAttribute(name.attribute, [name.value]))
+        }
+        let folded = CaseIgnore.fold(name.value.bytes)
+        // A value that differs only in what names are compared without is the same to the server.
+        if !attributes[index].values.contains(where: { CaseIgnore.fold($0.bytes) == folded }) {
+            attributes[index].values.append(name.value)
         }
     }
 }

@@ -2,12 +2,12 @@ import AddressBook
 
 /// What became of one change.
 public enum Outcome: Hashable, Sendable {
-    /// The destination has it now, at this place if the destination has places.
-    case imported(place: Place?)
+    /// The destination has it now; where, if the destination has places.
+    case imported(Placement?)
     /// The destination had it already.
-    case unchanged(place: Place?)
+    case unchanged(Placement?)
     /// The destination has it, but not all of it yet; it is tried again every time.
-    case incomplete(place: Place?, reason: String)
+    case incomplete(Placement?, reason: String)
     /// The destination does not take it, and why; tried again after a while.
     case refused(reason: String)
     /// Something else has to come first (its container, say); tried again every time.
@@ -31,16 +31,38 @@ public struct OfferedChange: Hashable, Sendable {
     public var id: EntryID { change.id }
 }
 
+/// Where an entry stands in the destination.
+///
+/// Where two entries want one place, the one with the lower ID has it: placement is a function of the entries that there
+/// are, not of the order in which they came. While they come, the first one has it; at the end of a synchronization the
+/// collector puts right what is not so.
+public struct Placement: Hashable, Sendable {
+    public var place: Place
+    /// The place that it would have if no other entry had that; nil if it stands where it belongs.
+    public var wanted: Place?
+
+    public init(_ place: Place, wanted: Place? = nil) {
+        self.place = place
+        self.wanted = wanted
+    }
+}
+
 /// One outcome per change, in the order of the changes, and what the collector's own store has to record.
 public struct ImportResult: Sendable {
     public var outcomes: [Outcome]
+    /// Entries that stand elsewhere now although nothing has changed in them: see ``Placement/wanted``.
+    public var moved: [EntryID: Placement]
     /// Changes that become part of the log of the store, with the step that records their outcome.
     public var appended: [Change]
     /// Sealed messages for a remote site, likewise.
     public var posted: [OutgoingMessage]
 
-    public init(outcomes: [Outcome], appended: [Change] = [], posted: [OutgoingMessage] = []) {
+    public init(
+        outcomes: [Outcome], moved: [EntryID: Placement] = [:], appended: [Change] = [],
+        posted: [OutgoingMessage] = []
+    ) {
         self.outcomes = outcomes
+        self.moved = moved
         self.appended = appended
         self.posted = posted
     }

@@ -13,6 +13,10 @@ public protocol PlaceIndex: Sendable {
     /// Where entries stand; those that are not known to be there are left out.
     func places(of entries: [EntryID]) async throws -> [EntryID: Place]
 
+    /// Entries of this synchronization that want a place which ought to be theirs: nobody stands there, or an entry with
+    /// a higher ID. In the order of their IDs.
+    func placeClaims(limit: Int) async throws -> [PlaceClaim]
+
     /// Entries of this synchronization whose content was made from something that is not so any more. Those whose
     /// deletion is a problem are left out: they are known to be gone.
     ///
@@ -38,4 +42,21 @@ public protocol PlaceIndex: Sendable {
     ///
     /// - Returns: where they stand, and the newest one's number; the number given if there is none.
     func containers(after number: Int64) async throws -> (places: [Place], newest: Int64)
+}
+
+/// An entry whose place another one has, although it ought to be this one's.
+public struct PlaceClaim: Hashable, Sendable {
+    public var id: EntryID
+    /// Where it stands.
+    public var place: Place
+    public var wanted: Place
+    /// Who stands there; nil if nobody does any more.
+    public var occupant: EntryID?
+
+    public init(id: EntryID, place: Place, wanted: Place, occupant: EntryID?) {
+        self.id = id
+        self.place = place
+        self.wanted = wanted
+        self.occupant = occupant
+    }
 }

@@ -10,6 +10,8 @@ public struct ExchangeRecord: Hashable, Sendable {
     public var home: Place?
     /// Where it stands in the destination's, if that is one.
     public var place: Place?
+    /// Where it would stand there if no other entry did.
+    public var wanted: Place?
     /// What a person would call the entry.
     public var label: String?
     /// The UUID that the source's directory gives the entry now: it has been reloaded without its UUIDs since the entry
@@ -19,13 +21,14 @@ public struct ExchangeRecord: Hashable, Sendable {
     public var filled: FilledFields?
 
     public init(
-        id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, label: String? = nil,
-        replacedBy: UUID? = nil, filled: FilledFields? = nil
+        id: EntryID, digest: EntryDigest?, home: Place? = nil, place: Place? = nil, wanted: Place? = nil,
+        label: String? = nil, replacedBy: UUID? = nil, filled: FilledFields? = nil
     ) {
         self.id = id
         self.digest = digest
         self.home = home
         self.place = place
+        self.wanted = wanted
         self.label = label
         self.replacedBy = replacedBy
         self.filled = filled

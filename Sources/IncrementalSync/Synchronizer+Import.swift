@@ -77,16 +77,16 @@ extension Synchronizer {
         for (attempt, outcome) in zip(attempts, result.outcomes) {
             let known = problems[attempt.change.id]
             switch outcome {
-            case .imported(let place):
+            case .imported(let placement):
                 report.imported += 1
-                succeed(attempt, place, known, &step)
-            case .unchanged(let place):
+                succeed(attempt, placement, known, &step)
+            case .unchanged(let placement):
                 report.unchanged += 1
-                succeed(attempt, place, known, &step)
-            case .incomplete(let place, let reason):
+                succeed(attempt, placement, known, &step)
+            case .incomplete(let placement, let reason):
                 // Tried again, it is most likely what it was; counted as imported it would have its kind tried for ever.
                 if known == nil { report.imported += 1 } else { report.unchanged += 1 }
-                succeed(attempt, place, nil, &step)
+                succeed(attempt, placement, nil, &step)
                 record(.waiting, attempt, reason: reason, known: known, in: &step)
             case .refused(let reason):
                 if known == nil { report.refused += 1 }
@@ -98,15 +98,16 @@ extension Synchronizer {
         }
     }
 
-    private func succeed(_ attempt: Attempt, _ place: Place?, _ known: Problem?, _ step: inout Step) {
+    private func succeed(_ attempt: Attempt, _ placement: Placement?, _ known: Problem?, _ step: inout Step) {
         let id = attempt.change.id
         if known != nil { step.solved.append(id) }
         guard state.tracksEntries else { return }
         if let entry = attempt.change.entry {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: id, digest: entry.digest, home: attempt.home, place: place ?? attempt.place, label: entry.label,
-                    replacedBy: attempt.replacedBy, filled: FilledFields(of: entry)))
+                    id: id, digest: entry.digest, home: attempt.home, place: placement?.place ?? attempt.place,
+                    wanted: placement?.wanted, label: entry.label, replacedBy: attempt.replacedBy,
+                    filled: FilledFields(of: entry)))
             guard known?.kind != .held else { return }
             for field in attempt.emptied.fields { step.emptied[id.organization, default: [:]][field, default: 0] += 1 }
         } else if attempt.isKnown {
@@ -126,8 +127,9 @@ extension Synchronizer {
         if attempt.change.entry != nil {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place, label: attempt.label,
-                    replacedBy: attempt.replacedBy, filled: attempt.record?.filled))
+                    id: attempt.change.id, digest: nil, home: attempt.home, place: attempt.place,
+                    wanted: attempt.record?.wanted, label: attempt.label, replacedBy: attempt.replacedBy,
+                    filled: attempt.record?.filled))
         }
     }
 

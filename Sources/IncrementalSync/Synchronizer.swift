@@ -44,14 +44,22 @@ public struct Synchronizer: Sendable {
         }
         // What has been waiting for another entry may have been waiting for one of these.
         if report.imported > 0 { report = report + (try await retryProblems()) }
-        let rest = try await collector.finish()
-        if !rest.posted.isEmpty || !rest.appended.isEmpty {
-            var step = Step(now: now())
-            step.posted = rest.posted
-            step.appended = rest.appended
-            try await state.commit(step)
-        }
+        try await finish()
         return report
+    }
+
+    private func finish() async throws {
+        let rest = try await collector.finish()
+        guard !rest.posted.isEmpty || !rest.appended.isEmpty || !rest.moved.isEmpty else { return }
+        var step = Step(now: now())
+        step.posted = rest.posted
+        step.appended = rest.appended
+        for (id, var record) in try await state.records(Array(rest.moved.keys)) {
+            record.place = rest.moved[id]?.place
+            record.wanted = rest.moved[id]?.wanted
+            step.exchanged.append(record)
+        }
+        try await state.commit(step)
     }
 
     /// Tries again what could not be imported, where its time has come.
@@ -146,8 +154,8 @@ public struct Synchronizer: Sendable {
         if let home = observation.place, home != record.home || observation.replacedBy != record.replacedBy {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: entry.id, digest: record.digest, home: home, place: record.place, label: entry.label,
-                    replacedBy: observation.replacedBy, filled: FilledFields(of: entry)))
+                    id: entry.id, digest: record.digest, home: home, place: record.place, wanted: record.wanted,
+                    label: entry.label, replacedBy: observation.replacedBy, filled: FilledFields(of: entry)))
         } else {
             step.seen.append(entry.id)
         }

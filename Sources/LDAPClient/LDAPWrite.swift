@@ -6,6 +6,8 @@ public enum LDAPWrite: Sendable {
     case add(dn: String, attributes: [LDAPAttribute])
     /// See ``LDAPConnection/modify(dn:_:controls:)``.
     case modify(dn: String, modifications: [LDAPModification])
+    /// See ``LDAPConnection/rename(dn:newRDN:deleteOldRDN:newSuperior:controls:)``.
+    case rename(dn: String, newRDN: String, deleteOldRDN: Bool, newSuperior: String? = nil)
     /// See ``LDAPConnection/delete(dn:controls:)``.
     case delete(dn: String)
 
@@ -13,6 +15,8 @@ public enum LDAPWrite: Sendable {
         switch self {
         case .add(let dn, let attributes): .add(dn: dn, attributes: attributes)
         case .modify(let dn, let modifications): .modify(dn: dn, modifications: modifications)
+        case .rename(let dn, let newRDN, let deleteOldRDN, let newSuperior):
+            .rename(dn: dn, newRDN: newRDN, deleteOldRDN: deleteOldRDN, newSuperior: newSuperior)
         case .delete(let dn): .delete(dn: dn)
         }
     }

@@ -27,27 +27,28 @@ public actor StrayEntries {
 
     /// Where those of the entries stand that are strays.
     func places(
-        of ids: [EntryID], below importBase: LDAPDN, in session: DirectoryCollector.Session, index: any PlaceIndex
+        of ids: [EntryID], in session: ImportSession, index: any PlaceIndex
     ) async throws -> [EntryID: Place] {
-        let strays = if let places { places } else { try await survey(importBase, session, index) }
+        let strays = if let places { places } else { try await survey(session, index) }
         places = strays
         var found: [EntryID: Place] = [:]
         for id in ids {
             found[id] = strays[id]
-            if found[id] == nil, !isWhole { found[id] = try await search(for: id, below: importBase, in: session) }
+            guard found[id] == nil, !isWhole else { continue }
+            found[id] = try await session.find(id, at: nil, attributes: Stamp.attributes).map {
+                try LDAPDN($0.dn).place
+            }
         }
         return found
     }
 
-    private func survey(
-        _ importBase: LDAPDN, _ session: DirectoryCollector.Session, _ index: any PlaceIndex
-    ) async throws -> [EntryID: Place] {
+    private func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
         var strays: [EntryID: Place] = [:]
         var batch: [EntryID: Place] = [:]
         isWhole = true
         do {
             let search = try session.connection.search(
-                base: importBase.string(), filter: Stamp.presence(schema: session.schema),
+                base: session.rules.base.string(), filter: Stamp.presence(schema: session.planner.schema),
                 attributes: Stamp.attributes)
             for try await case .entry(let entry) in search {
                 guard let id = Stamp.read(DirectoryEntry(entry)) else { continue }
@@ -69,17 +70,5 @@ public actor StrayEntries {
     private func unknown(of found: [EntryID: Place], _ index: any PlaceIndex) async throws -> [EntryID: Place] {
         let known = try await index.places(of: Array(found.keys))
         return found.filter { known[$0.key] == nil }
-    }
-
-    private func search(
-        for id: EntryID, below importBase: LDAPDN, in session: DirectoryCollector.Session
-    ) async throws -> Place? {
-        let assertion = Stamp.assertion(id, schema: session.schema)
-        let found = try await session.connection.entries(
-            base: importBase.string(),
-            filter: "(\(assertion.attribute)=\(LDAPFilter.escape(assertion.value.bytes)))",
-            attributes: Stamp.attributes)
-        let dn = found.first { Stamp.read(DirectoryEntry($0)) == id }?.dn
-        return try dn.map { try LDAPDN($0).place }
     }
 }

@@ -28,10 +28,10 @@ public struct LogCollector: Collector {
                 result.outcomes.append(
                     .refused(reason: "its values are \(size) bytes, more than the \(entryBytesMax) that can travel"))
             } else if Self.isNews(offered, digests[change.id]) {
-                result.outcomes.append(.imported(place: nil))
+                result.outcomes.append(.imported(nil))
                 result.appended.append(change)
             } else {
-                result.outcomes.append(.unchanged(place: nil))
+                result.outcomes.append(.unchanged(nil))
             }
         }
         return result

@@ -11,6 +11,7 @@ extension ServiceStore {
         migrator.registerMigration("2", migrate: separatePlaces)
         migrator.registerMigration("3", migrate: followDirectories)
         migrator.registerMigration("4", migrate: noteFilledFields)
+        migrator.registerMigration("5", migrate: noteWantedPlaces)
         return migrator
     }
 
@@ -119,6 +120,16 @@ extension ServiceStore {
                     synchronization INTEGER NOT NULL, organization BLOB NOT NULL, field TEXT NOT NULL,
                     count INTEGER NOT NULL, at REAL NOT NULL);
                 CREATE INDEX emptied_field_at ON emptied_field (synchronization, organization, at);
+                """)
+    }
+
+    /// Where entries would stand if no other did.
+    private static func noteWantedPlaces(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE exchange_record ADD COLUMN wanted_key TEXT;
+                ALTER TABLE exchange_record ADD COLUMN wanted TEXT;
+                CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
                 """)
     }
 

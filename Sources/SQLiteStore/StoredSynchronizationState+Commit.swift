@@ -43,20 +43,21 @@ extension StoredSynchronizationState {
         let upsert = try db.cachedStatement(
             sql: """
                 INSERT INTO exchange_record
-                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, label, refresh,
-                     replaced_by, filled)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, wanted_key,
+                     wanted, label, refresh, replaced_by, filled)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
                     digest = excluded.digest, home_key = excluded.home_key, home = excluded.home,
-                    place_key = excluded.place_key, place = excluded.place, label = excluded.label,
+                    place_key = excluded.place_key, place = excluded.place,
+                    wanted_key = excluded.wanted_key, wanted = excluded.wanted, label = excluded.label,
                     refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by,
                     filled = excluded.filled
                 """)
         for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
-                record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.label,
-                step.refresh?.uuid, record.replacedBy, record.filled?.bits,
+                record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.wanted?.key,
+                record.wanted?.text, record.label, step.refresh?.uuid, record.replacedBy, record.filled?.bits,
             ])
         }
         if stream == .hierarchy { try numberContainers(step.exchanged, in: db) }

@@ -34,6 +34,9 @@ struct StoredPlaceIndex: PlaceIndex {
         Side(column: "place", synchronizations: "(SELECT id FROM synchronization WHERE destination = :directory)"),
     ]
 
+    /// Where entries would stand that cannot stand there: it moves with their containers, too.
+    private static let wanted = Side(column: "wanted", synchronizations: sides[1].synchronizations)
+
     private struct Side {
         var column: String
         var synchronizations: String
@@ -132,7 +135,7 @@ struct StoredPlaceIndex: PlaceIndex {
     }
 
     private static func movePlaces(below old: Place, to new: Place, of directory: String, in db: Database) throws {
-        for side in sides {
+        for side in sides + [wanted] {
             let (key, text) = ("\(side.column)_key", side.column)
             try db.execute(
                 sql: """
@@ -146,6 +149,34 @@ struct StoredPlaceIndex: PlaceIndex {
                     "oldKey": old.key, "newKey": new.key, "oldText": old.text, "newText": new.text,
                     "directory": directory,
                 ])
+        }
+    }
+
+    func placeClaims(limit: Int) async throws -> [PlaceClaim] {
+        try await store.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT record.organization, record.uuid, record.place_key, record.place, record.wanted_key,
+                        record.wanted, occupant.organization AS occupant_organization, occupant.uuid AS occupant_uuid
+                    FROM exchange_record AS record
+                    LEFT JOIN exchange_record AS occupant ON occupant.place_key = record.wanted_key
+                        AND occupant.synchronization = record.synchronization
+                    WHERE record.wanted_key IS NOT NULL AND record.synchronization = ?
+                    AND (occupant.uuid IS NULL
+                        OR (occupant.organization, occupant.uuid) > (record.organization, record.uuid))
+                    ORDER BY record.organization, record.uuid LIMIT ?
+                    """,
+                arguments: [id, limit])
+            return rows.compactMap { row in
+                guard let place = Place(row, "place"), let wanted = Place(row, "wanted") else { return nil }
+                let occupant: UUID? = row["occupant_uuid"]
+                return PlaceClaim(
+                    id: EntryID(row), place: place, wanted: wanted,
+                    occupant: occupant.map {
+                        EntryID(organization: OrganizationID(row["occupant_organization"]), uuid: $0)
+                    })
+            }
         }
     }
 
@@ -212,6 +243,33 @@ struct StoredPlaceIndex: PlaceIndex {
                     """,
                 arguments: [number, hierarchy])
             return (rows.compactMap { Place($0, "home") }, rows.last?["number"] ?? number)
+        }
+    }
+}
+
+extension ServiceStore {
+    /// An entry that stands elsewhere than it would if no other stood there.
+    public struct DisplacedEntry: Sendable {
+        public var id: EntryID
+        public var label: String?
+        public var place: Place
+        public var wanted: Place
+    }
+
+    /// All of them, or so many; in the order of their IDs.
+    public func displacedEntries(limit: Int) async throws -> [DisplacedEntry] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT organization, uuid, label, place_key, place, wanted_key, wanted FROM exchange_record
+                    WHERE wanted_key IS NOT NULL ORDER BY organization, uuid LIMIT ?
+                    """,
+                arguments: [limit])
+            return rows.compactMap { row in
+                guard let place = Place(row, "place"), let wanted = Place(row, "wanted") else { return nil }
+                return DisplacedEntry(id: EntryID(row), label: row["label"], place: place, wanted: wanted)
+            }
         }
     }
 }

@@ -94,8 +94,8 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT organization, uuid, digest, home_key, home, place_key, place, label, replaced_by,
-                        filled
+                    SELECT organization, uuid, digest, home_key, home, place_key, place, wanted_key, wanted,
+                        label, replaced_by, filled
                     FROM exchange_record
                     WHERE synchronization = ? AND organization = ? AND uuid = ?
                     """)
@@ -165,7 +165,8 @@ extension ExchangeRecord {
         let digest: Data? = row["digest"]
         self.init(
             id: EntryID(row), digest: digest.map { EntryDigest(bytes: Array($0)) }, home: Place(row, "home"),
-            place: Place(row, "place"), label: row["label"], replacedBy: row["replaced_by"],
+            place: Place(row, "place"), wanted: Place(row, "wanted"), label: row["label"],
+            replacedBy: row["replaced_by"],
             filled: (row["filled"] as Int64?).map { FilledFields(bits: $0) })
     }
 }

@@ -101,9 +101,10 @@ struct MappingImportTests {
         for name in ["anna", "Anna Müller"] as [Value] {
             var entry = wholePerson
             entry.name = name
-            let desired = mapping.desired(entry, schema: .ours, suffix: "ab12")
+            let desired = mapping.desired(entry, schema: .ours, suffix: NameSuffix(of: Home.id(1)))
             #expect(desired.rdnAttribute == "cn")
-            #expect(desired.rdnValue == Value(name.bytes + Array(" ab12".utf8)))
+            // printf '%s%s' <organization ID> <entryUUID> | xxd -r -p | sha256sum
+            #expect(desired.rdnValue == Value(name.bytes + Array(" ~365467dc".utf8)))
             #expect(desired["cn"].contains(desired.rdnValue))
             #expect(mapping.exported(DirectoryEntry(desired))?.fields == wholePerson.fields)
         }
@@ -115,8 +116,8 @@ struct MappingImportTests {
         let desired = mapping.desired(entry, schema: .ours)
         #expect(desired.rdnAttribute == "ou" && desired["ou"] == ["Sales"])
         #expect(desired.objectClasses.contains("organizationalUnit"))
-        let other = mapping.desired(entry, schema: .ours, suffix: "ab12")
-        #expect(other.rdnValue == "Sales ab12" && other["ou"] == ["Sales ab12"])
+        let other = mapping.desired(entry, schema: .ours, suffix: NameSuffix(of: Home.id(1)))
+        #expect(other.rdnValue == "Sales ~365467dc" && other["ou"] == ["Sales", "Sales ~365467dc"])
     }
 
     @Test("a group has the members that it is given, and both its names")

@@ -120,7 +120,7 @@ struct RetryTests {
         let changes = (1..<4).map { OfferedChange(.upsert(Sample.person($0))) }
         let result = try await collector.importChanges(changes)
         #expect(await world.collector.offered == [changes, changes])
-        #expect(result.outcomes == Array(repeating: .unchanged(place: nil), count: 3))
+        #expect(result.outcomes == Array(repeating: .unchanged(nil), count: 3))
     }
 
     @Test("anywhere in a synchronization it ends as if nothing had been", arguments: Faults.Phase.allCases)

@@ -74,7 +74,7 @@ struct SynchronizerProblemTests {
 
     @Test("an incomplete entry is recorded as imported, and tried again every time until it is whole")
     func incomplete() async throws {
-        await world.collector.dictate(.incomplete(place: nil, reason: "a member"), for: Sample.id(1))
+        await world.collector.dictate(.incomplete(nil, reason: "a member"), for: Sample.id(1))
         try await world.synchronize([.upsert(Sample.person(1))])
         let digest = await world.state.records([Sample.id(1)])[Sample.id(1)]?.digest
         #expect(digest == Sample.person(1).digest)

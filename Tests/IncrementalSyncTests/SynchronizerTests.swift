@@ -114,6 +114,6 @@ private struct EmptyingCollector: Collector {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
         #expect(await hierarchy.offered.count == 1)
         await hierarchy.dictate(nil, for: container)
-        return ImportResult(outcomes: changes.map { _ in .imported(place: nil) })
+        return ImportResult(outcomes: changes.map { _ in .imported(nil) })
     }
 }

@@ -69,10 +69,10 @@ struct ConfigurationDirectoryTests {
     func transactions() throws {
         try ConfigurationFolder.with { folder in
             let standard = try folder.load(ConfigurationExample.requestor).directory
-            #expect(standard.transactions == .never)
+            #expect(standard.imports?.transactions == .never)
             let chosen = try folder.load(
                 ConfigurationExample.requestor.with("import: { ", "import: { transactions: auto, "))
-            #expect(chosen.directory.transactions == .auto)
+            #expect(chosen.directory.imports?.transactions == .auto)
         }
     }
 

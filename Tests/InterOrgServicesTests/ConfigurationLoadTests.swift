@@ -21,7 +21,7 @@ struct ConfigurationLoadTests {
             #expect(directory.bind == .simple(dn: "cn=interorg,dc=a,dc=example", password: password))
             #expect(directory.exports.map(\.base) == ["ou=people,dc=a,dc=example", "ou=lists,dc=a,dc=example"])
             #expect(directory.exports.map(\.filter) == ["(mail=*)", nil])
-            #expect(directory.importBase == "ou=interorg,dc=a,dc=example")
+            #expect(directory.imports?.base == "ou=interorg,dc=a,dc=example")
             #expect(configuration.exchange.smtp.url == "smtp://mail.a.example:587")
             #expect(configuration.exchange.smtp.transportSecurity == .startTLS)
             #expect(configuration.exchange.smtp.credentials?.user == "interorg")
@@ -115,7 +115,7 @@ struct ConfigurationLoadTests {
                 .with("export: [{ base: \"ou=people,dc=master,dc=example\" }]", "export: []")
             #expect(try folder.load(receives).directory.exports.isEmpty)
             let sends = ConfigurationExample.requestor.with("  import: { base: \"ou=interorg,dc=a,dc=example\" }\n", "")
-            #expect(try folder.load(sends).directory.importBase == nil)
+            #expect(try folder.load(sends).directory.imports?.base == nil)
             let alone = """
                 organization: Zu\u{308}rich
                 role: master

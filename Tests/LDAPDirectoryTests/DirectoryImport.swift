@@ -1,4 +1,5 @@
 import AddressBook
+import DirectoryMapping
 import Foundation
 import GRDB
 import IncrementalSync
@@ -20,6 +21,8 @@ struct DirectoryImport {
     var organizationName = "branch"
     var importBase = SlapdServer.importBase
     var transactions = TransactionUse.never
+    var placement = PlacementTemplate.mirroring
+    var adoption: String?
     var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
 
     init(into server: SlapdServer) throws {
@@ -40,8 +43,10 @@ struct DirectoryImport {
             "import", stream, SynchronizationEnds(destination: "directory"), in: store)
         let name = organizationName
         let collector = DirectoryCollector(
-            try await server.access(of: Self.own, importBase: importBase), importBase: try LDAPDN(importBase),
-            index: state.destinationIndex, strays: strays, transactions: transactions,
+            try await server.access(of: Self.own, importBase: importBase),
+            ImportRules(
+                base: try LDAPDN(importBase), placement: placement, adoption: adoption, transactions: transactions),
+            index: state.destinationIndex, strays: strays,
             organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
@@ -67,6 +72,14 @@ struct DirectoryImport {
 
     func problems() async throws -> [Problem] {
         try await store.problems().map(\.problem)
+    }
+
+    /// Which entries stand elsewhere than they would if no other entry stood there, relative to the import base.
+    func displaced() async throws -> [String] {
+        try await store.displacedEntries(limit: 100).map { entry in
+            [entry.place, entry.wanted].map { String($0.text.dropLast(importBase.count + 1)) }.joined(
+                separator: " for ")
+        }
     }
 
     /// Changes the directory as its administrator.
@@ -102,6 +115,13 @@ extension EntryID {
         let digits = String(number, radix: 16)
         let text = "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
         return EntryID(organization: DirectoryImport.branch, uuid: UUID(uuidString: text) ?? UUID())
+    }
+}
+
+extension EntryID {
+    /// What its name has in addition while another entry has the plain one.
+    var suffix: String {
+        NameSuffix(of: self).name(after: .init(attribute: "cn", value: "")).value.description
     }
 }
 

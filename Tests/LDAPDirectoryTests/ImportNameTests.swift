@@ -11,26 +11,109 @@ struct ImportNameTests {
         try await withSlapd(.directory()) { server in try await body(DirectoryImport(into: server)) }
     }
 
-    @Test("has a suffix while another entry has its name, and the plain name once that is free")
+    @Test("has a suffix while an entry with a lower ID has its name, and the plain name once that is free")
     func suffix() async throws {
         try await withImport { destination in
+            let suffixed = "cn=alice\(EntryID.branch(2).suffix),ou=branch"
             try await destination.synchronize([.person(1, "alice")])
             try await destination.synchronize([.person(2, "alice", [.title: ["The other"]])])
-            #expect(try await destination.names() == ["cn=alice ~00000000,ou=branch", "uid=alice,ou=branch"])
-            #expect(try await destination.problems().map(\.kind) == [.waiting])
+            #expect(try await destination.names() == [suffixed, "uid=alice,ou=branch"])
+            #expect(try await destination.problems().isEmpty)
+            #expect(try await destination.displaced() == ["\(suffixed) for uid=alice,ou=branch"])
             // The suffix is nothing that an address book shows.
-            #expect(try await destination.entry("cn=alice ~00000000,ou=branch")?.text("uid") == "alice")
-            #expect(try await destination.entry("cn=alice ~00000000,ou=branch")?.text("displayName") == "alice")
+            #expect(try await destination.entry(suffixed)?.text("uid") == "alice")
+            #expect(try await destination.entry(suffixed)?.text("displayName") == "alice")
 
             let before = try await destination.server.contextCSN()
             try await destination.synchronize()
             #expect(try await destination.server.contextCSN() == before)
 
             try await destination.synchronize([.delete(1)])
+            #expect(try await destination.names() == ["uid=alice,ou=branch"])
+            let plain = try #require(try await destination.entry("uid=alice,ou=branch"))
+            #expect(plain.text("title") == "The other")
+            #expect(Set(plain["cn"]) == ["alice"].directoryValues)
+            #expect(try await destination.displaced().isEmpty)
+        }
+    }
+
+    /// The result is that of the entries, not of the order in which they came.
+    @Test(
+        "is that of the entry with the lowest ID, in whatever order they come",
+        arguments: [[1, 2, 3], [3, 2, 1], [2, 3, 1]])
+    func order(of numbers: [Int]) async throws {
+        try await withImport { destination in
+            try await destination.synchronize([.group(9, "team", of: [3])])
+            for number in numbers {
+                try await destination.synchronize([
+                    .person(number, "alice", [.title: [Value("\(number)")]]), .person(10 + number, "other"),
+                ])
+            }
+            for number in 1...3 {
+                let name = number == 1 ? "uid=alice" : "cn=alice\(EntryID.branch(number).suffix)"
+                let entry = try #require(try await destination.entry("\(name),ou=branch"))
+                #expect(entry.text("title") == "\(number)")
+                #expect(entry["cn"].count == (number == 1 ? 1 : 2))
+                #expect(Set(entry["uid"]) == ["alice"].directoryValues)
+            }
+            #expect(try await destination.displaced().count == 4)
+            #expect(
+                try await destination.entry("cn=team,ou=branch")?.text("member")
+                    == "cn=alice\(EntryID.branch(3).suffix),\(DirectoryImport.branchDN)")
+            #expect(try await destination.problems().isEmpty)
+
+            // The same change again changes nothing.
+            let before = try await destination.server.contextCSN()
+            let again = try await destination.synchronize([.person(3, "alice", [.title: ["3"]])])
+            #expect(again.imported == 0)
+            #expect(try await destination.server.contextCSN() == before)
+        }
+    }
+
+    @Test("is decided for containers with what is in them, and the groups that name that")
+    func containers() async throws {
+        try await withImport { destination in
+            try await destination.synchronize(
+                hierarchy: [.container(2, "sales")], [.person(5, "alice", in: 2), .group(9, "team", of: [5])])
+            try await destination.synchronize(hierarchy: [.container(1, "Sales")], [.person(6, "bob", in: 1)])
+            let aside = "ou=sales\(EntryID.branch(2).suffix),ou=branch"
+            #expect(
+                Set(try await destination.names()) == [
+                    "cn=team,ou=branch", "ou=Sales,ou=branch", aside, "uid=alice,\(aside)",
+                    "uid=bob,ou=Sales,ou=branch",
+                ])
+            #expect(
+                try await destination.entry("cn=team,ou=branch")?.text("member")
+                    == "uid=alice,\(aside),\(SlapdServer.importBase)")
+            // What is in it is found where it stands now.
+            let report = try await destination.synchronize([.person(5, "alicia", in: 2), .delete(6)])
+            #expect(report.imported == 2)
+            try await destination.synchronize(hierarchy: [.delete(1)])
+            #expect(
+                try await destination.names() == [
+                    "cn=team,ou=branch", "ou=sales,ou=branch", "uid=alicia,ou=sales,ou=branch",
+                ])
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
+    @Test("stays with its suffix while an entry that is not ours has taken the plain one")
+    func foreignInTheMeantime() async throws {
+        try await withImport { destination in
+            let suffixed = "cn=alice\(EntryID.branch(2).suffix),ou=branch"
+            try await destination.synchronize([.person(1, "alice"), .person(2, "alice")])
+            try await destination.asAdministrator { connection in
+                try await connection.delete(dn: "uid=alice,\(DirectoryImport.branchDN)")
+                try await connection.addPerson("alice", in: DirectoryImport.branchDN)
+            }
+            try await destination.synchronize([.delete(1)])
+            #expect(try await destination.names() == [suffixed, "uid=alice,ou=branch"])
+            #expect(try await destination.entry("uid=alice,ou=branch")?.text("interorgEntryUUID") == nil)
+            try await destination.asAdministrator { connection in
+                try await connection.delete(dn: "uid=alice,\(DirectoryImport.branchDN)")
+            }
             try await destination.synchronize()
             #expect(try await destination.names() == ["uid=alice,ou=branch"])
-            #expect(try await destination.entry("uid=alice,ou=branch")?.text("title") == "The other")
-            #expect(try await destination.problems().isEmpty)
         }
     }
 
@@ -53,18 +136,29 @@ struct ImportNameTests {
     func suffixInOneBatch() async throws {
         try await withImport { destination in
             try await destination.synchronize([.person(1, "alice"), .person(2, "alice")])
-            #expect(try await destination.names() == ["cn=alice ~00000000,ou=branch", "uid=alice,ou=branch"])
-            #expect(try await destination.problems().count == 1)
+            #expect(
+                try await destination.names() == [
+                    "cn=alice\(EntryID.branch(2).suffix),ou=branch", "uid=alice,ou=branch",
+                ])
+            #expect(try await destination.displaced().count == 1)
         }
     }
 
-    @Test("may be exchanged with another entry's")
+    @Test("may be exchanged with another entry's, and groups go on naming the same entries")
     func swapped() async throws {
         try await withImport { destination in
-            try await destination.synchronize([.person(1, "alice"), .person(2, "bob")])
-            try await destination.synchronize([.person(1, "bob"), .person(2, "alice")])
-            for _ in 0..<2 { try await destination.synchronize() }
-            #expect(try await destination.names() == ["uid=alice,ou=branch", "uid=bob,ou=branch"])
+            try await destination.synchronize([
+                .person(1, "alice"), .person(2, "bob"), .person(3, "carl"), .group(4, "team", of: [1, 3]),
+            ])
+            try await destination.synchronize([.person(1, "bob"), .person(2, "carl"), .person(3, "alice")])
+            #expect(
+                Set(try #require(try await destination.entry("cn=team,ou=branch"))["member"])
+                    == ["uid=bob,\(DirectoryImport.branchDN)", "uid=alice,\(DirectoryImport.branchDN)"].directoryValues)
+            #expect(
+                try await destination.names() == [
+                    "cn=team,ou=branch", "uid=alice,ou=branch", "uid=bob,ou=branch", "uid=carl,ou=branch",
+                ])
+            #expect(try await destination.displaced().isEmpty)
             #expect(
                 try await destination.entry("uid=bob,ou=branch")?.text("interorgEntryUUID")
                     == EntryID.branch(1).uuid.text)

@@ -122,7 +122,7 @@ struct ImportRefusalTests {
             #expect(try await destination.server.contextCSN() == written)
             #expect(try await destination.names().count == 6)
             // One of the two bobs has a suffix.
-            #expect(try await destination.problems().count == 1)
+            #expect(try await destination.displaced().count == 1)
         }
     }
 

@@ -29,7 +29,7 @@ struct IncompleteReadTests {
 
         func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
             await server.kill9()
-            return ImportResult(outcomes: changes.map { _ in .imported(place: nil) })
+            return ImportResult(outcomes: changes.map { _ in .imported(nil) })
         }
     }
 
@@ -89,7 +89,7 @@ struct IncompleteReadTests {
     private struct TakingItsTime: Collector {
         func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
             try await Task.sleep(for: .milliseconds(2_100))
-            return ImportResult(outcomes: changes.map { _ in .imported(place: nil) })
+            return ImportResult(outcomes: changes.map { _ in .imported(nil) })
         }
     }
 

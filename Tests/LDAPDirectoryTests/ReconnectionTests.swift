@@ -134,7 +134,7 @@ struct ReconnectionTests {
             let state = try await StoredSynchronizationState.open(
                 "import", .contents, SynchronizationEnds(destination: "directory"), in: store)
             let collector = DirectoryCollector(
-                access, importBase: importBase, index: state.destinationIndex, strays: strays,
+                access, ImportRules(base: importBase), index: state.destinationIndex, strays: strays,
                 organizationName: { _ in "branch" })
             let source = ListedSource([ChangeBatch(observations: changes.map { Observation(.change($0)) })])
             return try await Synchronizer(

@@ -48,10 +48,10 @@ actor SimulatedCollector: Collector {
     }
 
     private static func delete(_ id: EntryID, in tree: inout DirectoryTree) throws -> Outcome {
-        guard let node = tree.node(stamped: id) else { return .unchanged(place: nil) }
+        guard let node = tree.node(stamped: id) else { return .unchanged(nil) }
         do {
             try tree.delete(node.uuid)
-            return .imported(place: nil)
+            return .imported(nil)
         } catch DirectoryTree.Refusal.notAllowedOnNonLeaf {
             return .waiting(reason: "it has entries in it")
         }
@@ -96,15 +96,15 @@ actor SimulatedCollector: Collector {
         node.superior = superior
         node.name = entry.name
         node.fields = entry.fields
-        if node == current { return .unchanged(place: tree.place(of: node)) }
+        if node == current { return .unchanged(Placement(tree.place(of: node))) }
         do {
             try put(node, over: current, &tree)
-            return .imported(place: tree.place(of: node))
+            return .imported(Placement(tree.place(of: node)))
         } catch DirectoryTree.Refusal.alreadyExists {
             node.name = Value("\(entry.name)~\(entry.id.uuid.text.prefix(8))")
             do {
                 try put(node, over: current, &tree)
-                return .incomplete(place: tree.place(of: node), reason: "another entry has its name")
+                return .incomplete(Placement(tree.place(of: node)), reason: "another entry has its name")
             } catch DirectoryTree.Refusal.alreadyExists {
                 return .refused(reason: "both its names are taken")
             }

@@ -69,9 +69,9 @@ public actor MemoryCollector: Collector {
 
     private func importChange(_ change: Change) -> Outcome {
         if let outcome = dictated[change.id] { return outcome }
-        guard entries[change.id] != change.entry else { return .unchanged(place: nil) }
+        guard entries[change.id] != change.entry else { return .unchanged(nil) }
         entries[change.id] = change.entry
-        return .imported(place: nil)
+        return .imported(nil)
     }
 }
 

@@ -19,8 +19,17 @@ struct Template: Sendable {
         let reason: String
     }
 
-    /// - Parameter name: what may stand in braces; it throws for anything else.
-    init(_ text: String, name: (String) throws(Failure) -> SourceName) throws(Failure) {
+    /// A template of nothing but one value.
+    init(single name: SourceName) {
+        pieces = [.value(name)]
+    }
+
+    /// - Parameters:
+    ///   - isConstantAllowed: whether it may be a text without values.
+    ///   - name: what may stand in braces; it throws for anything else.
+    init(
+        _ text: String, isConstantAllowed: Bool = false, name: (String) throws(Failure) -> SourceName
+    ) throws(Failure) {
         var pieces: [Piece] = []
         var literal = ""
         var rest = text[...]
@@ -44,7 +53,7 @@ struct Template: Sendable {
         }
         if !literal.isEmpty { pieces.append(.text(Array(literal.utf8))) }
         self.pieces = pieces
-        guard !names.isEmpty else {
+        guard isConstantAllowed || !names.isEmpty else {
             throw Failure(reason: "nothing in it stands in braces, like {sn}; use \"constant\" for a text as such")
         }
     }

@@ -26,7 +26,7 @@ public struct ConfigurationCheck: Encodable, Sendable {
         let directory = configuration.directory
         return ConfigurationCheck(
             configuration: configuration.file, directory: directory.url, exports: directory.exports.map(\.base),
-            importBase: directory.importBase, mapping: directory.mapping.name)
+            importBase: directory.imports?.base, mapping: directory.mapping.name)
     }
 }
 

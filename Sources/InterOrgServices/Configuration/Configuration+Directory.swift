@@ -17,11 +17,8 @@ extension Configuration {
         /// What travels to the other organizations. No base is equal to, inside or around another one; empty: this
         /// organization only receives.
         public let exports: [Export]
-        /// The DN below which the entries of the other organizations live; nil: this organization only sends.
-        /// No export base is equal to it or inside it.
-        public let importBase: String?
-        /// Whether large imports are written in transactions (RFC 5805); default `never`.
-        public let transactions: TransactionUse
+        /// How the entries of the other organizations are written; nil: this organization only sends.
+        public let imports: Import?
         /// How directory entries become address-book entries, and back.
         public let mapping: Mapping
         /// How the server tells what has changed; default `auto`.
@@ -61,6 +58,18 @@ extension Configuration {
         case contentSync
         /// All entries are listed with the stamps of their last change.
         case scan
+    }
+
+    /// How entries of other organizations are written into a directory.
+    public struct Import: Sendable, Equatable {
+        /// The DN below which they live. No export base is equal to it or inside it.
+        public let base: String
+        /// Where they stand below it; default ``PlacementTemplate/mirroring``.
+        public let placement: PlacementTemplate
+        /// The attribute by which entries that are there already are adopted; nil: none is. The mapping writes it.
+        public let adoption: String?
+        /// Whether large imports are written in transactions (RFC 5805); default `never`.
+        public let transactions: TransactionUse
     }
 
     /// A part of a directory that is exported.

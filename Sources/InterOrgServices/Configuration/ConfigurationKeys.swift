@@ -21,7 +21,7 @@ enum ExportKey: String, YAMLKey {
 }
 
 enum ImportKey: String, YAMLKey {
-    case base, transactions
+    case base, placement, adopt, transactions
 }
 
 enum MappingFileKey: String, YAMLKey {

@@ -1,3 +1,4 @@
+import AddressBook
 import DirectoryMapping
 import LDAPDirectory
 import StrictYAML
@@ -11,12 +12,12 @@ extension ConfigurationLoader {
         let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0, bind: bind) }
         let caFile = section[.caFile]?.readableFilePath()
         let exports = section.read(.export, otherwise: [], as: self.exports)
-        let importBase = section[.import].flatMap(self.importBase)
         let mapping = section.read(.mapping, otherwise: .inetOrgPerson, as: self.mapping)
+        let imports = section[.import].flatMap { self.imports($0, mapping: mapping) }
         let changes = section.read(.changes, otherwise: .auto) { $0.choice(Configuration.ChangeDetection.self) }
         let auditEvery = section.read(.audit, otherwise: .seconds(86_400)) { $0.duration() }
         if let exports {
-            checkBases(exports, importBase: importBase)
+            checkBases(exports, imports: imports)
             if exports.isEmpty, section[.import] == nil {
                 section.fail("there is nothing to do: give \"export\", \"import\" or both")
             }
@@ -26,8 +27,8 @@ extension ConfigurationLoader {
         }
         return Configuration.Directory(
             url: url.text, transportSecurity: transportSecurity, caFile: caFile,
-            clientCertificate: certificate, bind: bind, exports: exports.map(\.export), importBase: importBase?.dn,
-            transactions: importBase?.transactions ?? .never, mapping: mapping, changes: changes,
+            clientCertificate: certificate, bind: bind, exports: exports.map(\.export), imports: imports?.import,
+            mapping: mapping, changes: changes,
             auditEvery: auditEvery
         )
     }
@@ -74,16 +75,43 @@ extension ConfigurationLoader {
         }
     }
 
-    private func importBase(_ value: YAMLValue) -> LocatedBase? {
+    private func imports(_ value: YAMLValue, mapping: Mapping?) -> LocatedImport? {
         guard let section = YAMLSection(value, as: ImportKey.self) else { return nil }
         let base = section.required(.base)
+        let placement = section.read(.placement, otherwise: .mirroring, as: self.placement)
+        let adoption = section.read(.adopt, otherwise: nil) { self.adoption($0, mapping: mapping) }
         let transactions = section.read(.transactions, otherwise: .never) { $0.choice(TransactionUse.self) }
-        guard let base, let dn = base.dn(dnIsWithin), let transactions else { return nil }
-        return LocatedBase(dn: dn, value: base, transactions: transactions)
+        guard let base, let dn = base.dn(dnIsWithin), let placement, let adoption, let transactions else { return nil }
+        return LocatedImport(
+            import: .init(base: dn, placement: placement, adoption: adoption, transactions: transactions), base: base)
+    }
+
+    private func placement(_ value: YAMLValue) -> PlacementTemplate? {
+        guard let text = value.text() else { return nil }
+        do throws(PlacementTemplate.Failure) {
+            return try PlacementTemplate(text)
+        } catch {
+            value.fail("\"\(text)\" is not a placement: \(error.reason)")
+            return nil
+        }
+    }
+
+    /// What the mapping does not write would never be found.
+    private func adoption(_ value: YAMLValue, mapping: Mapping?) -> String?? {
+        guard let text = value.text() else { return nil }
+        let everything = DestinationSchema(hasStamp: true, hasGeneralPage: true)
+        let written = mapping?.managedAttributes(for: .person, schema: everything) ?? [text]
+        guard let attribute = written.first(where: { $0.lowercased() == text.lowercased() }) else {
+            value.fail(
+                "the mapping does not write \"\(text)\", so no entry could be found by it; name one of "
+                    + written.joined(separator: ", "))
+            return nil
+        }
+        return .some(attribute)
     }
 
     /// Bases that overlap would export entries twice, and an export from the import base would echo.
-    private func checkBases(_ exports: [LocatedExport], importBase: LocatedBase?) {
+    private func checkBases(_ exports: [LocatedExport], imports: LocatedImport?) {
         for (index, later) in exports.enumerated() {
             for earlier in exports[..<index] {
                 let laterIsInside = dnIsWithin(later.export.base, earlier.export.base) == true
@@ -93,10 +121,10 @@ extension ConfigurationLoader {
                         + "keep only the outer one"
                 )
             }
-            guard let importBase, dnIsWithin(later.export.base, importBase.dn) == true else { continue }
+            guard let imports, dnIsWithin(later.export.base, imports.import.base) == true else { continue }
             later.base.fail(
-                "the export base \"\(later.export.base)\" is equal to or below the import base \"\(importBase.dn)\" "
-                    + "(\(importBase.value.place)); what is imported must not be exported again: move one of them"
+                "the export base \"\(later.export.base)\" is equal to or below the import base \"\(imports.import.base)\" "
+                    + "(\(imports.base.place)); what is imported must not be exported again: move one of them"
             )
         }
     }
@@ -107,8 +135,7 @@ private struct LocatedExport {
     let base: YAMLValue
 }
 
-private struct LocatedBase {
-    let dn: String
-    let value: YAMLValue
-    let transactions: TransactionUse
+private struct LocatedImport {
+    let `import`: Configuration.Import
+    let base: YAMLValue
 }

@@ -303,7 +303,7 @@ struct EmptySource: ChangeSource {
 /// The receiving side of an organization that takes nothing: what comes is acknowledged, so that it does not come again.
 struct DiscardingCollector: Collector {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
-        ImportResult(outcomes: changes.map { _ in .imported(place: nil) })
+        ImportResult(outcomes: changes.map { _ in .imported(nil) })
     }
 }
 

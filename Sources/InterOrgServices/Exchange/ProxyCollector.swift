@@ -47,7 +47,7 @@ actor ProxyCollector: Collector {
             lines[stream].append(line)
             bytes += line.count + 1
             header.ranges[stream]?.through = number
-            result.outcomes.append(.imported(place: nil))
+            result.outcomes.append(.imported(nil))
         }
         return result
     }

@@ -12,7 +12,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     let bases: [String: (base: LDAPDN, filter: String?)]
     private let strays = StrayEntries()
     private let detection: ChangeDetection
-    private let transactions: TransactionUse
+    private let rules: ImportRules?
     private let audit: AuditSchedule
     /// One for both directions: the server that is away is the same.
     private let retry: Retry
@@ -29,7 +29,12 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         logger: Logger = Logger(label: "directory") { _ in SwiftLogNoOpLogHandler() }
     ) throws {
         let directory = configuration.directory
-        transactions = directory.transactions
+        let rules = try directory.imports.map { imports in
+            ImportRules(
+                base: try LDAPDN(imports.base), placement: imports.placement, adoption: imports.adoption,
+                transactions: imports.transactions)
+        }
+        self.rules = rules
         detection =
             switch directory.changes {
             case .auto: .auto
@@ -40,7 +45,7 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
         self.access = DirectoryAccess(
             connection: LDAPConnectionOptions(directory),
             mapping: directory.mapping, organization: OrganizationID(configuration.organizationID),
-            importBase: try directory.importBase.map { try LDAPDN($0) })
+            importBase: rules?.base)
         var bases: [String: (base: LDAPDN, filter: String?)] = [:]
         var exports: [String] = []
         for export in directory.exports {
@@ -88,12 +93,9 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
     func collector(
         index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
     ) -> (any Collector)? {
-        guard let importBase = access.importBase else { return nil }
+        guard let rules else { return nil }
         return RetryingCollector(
-            DirectoryCollector(
-                access, importBase: importBase, index: index, strays: strays, transactions: transactions,
-                organizationName: organizationName),
-            retry)
+            DirectoryCollector(access, rules, index: index, strays: strays, organizationName: organizationName), retry)
     }
 }
 

@@ -144,7 +144,7 @@ private struct StatusReader {
         let waiting = try await Outbox(store: store).waiting()
         var positions: [Int64] = []
         var entries: [OrganizationID: Int] = [:]
-        let name = Participant.importState(imports: configuration.directory.importBase != nil)
+        let name = Participant.importState(imports: configuration.directory.imports != nil)
         for stream in ChangeStream.allCases {
             let state = try await StoredSynchronizationState.open(name, stream, in: store)
             positions.append(try await state.cursor()?.receivedPosition?.position.number ?? 0)

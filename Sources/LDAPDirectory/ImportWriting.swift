@@ -1,0 +1,219 @@
+import AddressBook
+import DirectoryMapping
+import IncrementalSync
+import LDAPClient
+
+/// Makes entries right that do not depend on each other: reads what is there of them, has it planned, and writes all
+/// plans together. Where something was in the way, or has changed since it was read, it looks again.
+struct ImportWriting {
+    let session: ImportSession
+
+    var connection: LDAPConnection { session.connection }
+    private var planner: EntryPlanner { session.planner }
+
+    /// Somebody else may change the same entries at the same time; not so often in a row.
+    private static let looksMax = 5
+
+    enum Verdict: Sendable {
+        case done(Outcome)
+        /// Something is in the way of the plan, or what it was made from is not so any more.
+        case blocked(EntryPlan, LDAPError)
+    }
+
+    /// - Returns: what became of each, in no order.
+    func carryOut(_ wishes: [Wish]) async throws -> [(Wish, Outcome)] {
+        var outcomes: [(Wish, Outcome)] = []
+        var rest = wishes
+        for look in 1...Self.looksMax where !rest.isEmpty {
+            var blocked: [(plan: EntryPlan, error: LDAPError)] = []
+            for (wish, verdict) in try await attempt(rest) {
+                switch verdict {
+                case .done(let outcome): outcomes.append((wish, outcome))
+                case .blocked(let plan, let error): blocked.append((plan, error))
+                }
+            }
+            rest = []
+            for (plan, error) in blocked {
+                let next = look < Self.looksMax ? try await lookAround(plan, error) : .done(try Outcome(of: error))
+                switch next {
+                case .again(let wish): rest.append(wish)
+                case .done(let outcome): outcomes.append((plan.wish, outcome))
+                }
+            }
+        }
+        return outcomes
+    }
+
+    private func attempt(_ wishes: [Wish]) async throws -> [(Wish, Verdict)] {
+        var verdicts: [(Wish, Verdict)] = []
+        var plans: [EntryPlan] = []
+        for found in try await standing(wishes) {
+            do {
+                plans.append(try planner.plan(found.wish, from: try found.current.get()))
+            } catch {
+                verdicts.append((found.wish, .done(try Outcome(of: error))))
+            }
+        }
+        try settleNames(of: &plans)
+        for plan in plans where plan.isNothing { verdicts.append((plan.wish, .done(.unchanged(plan.placement)))) }
+        plans.removeAll(where: \.isNothing)
+        verdicts += try await rename(&plans)
+        verdicts += try await write(plans)
+        return verdicts
+    }
+
+    // MARK: - Reading
+
+    private func standing(_ wishes: [Wish]) async throws -> [Adoption.Found] {
+        let (session, planner) = (session, planner)
+        let known = wishes.filter { $0.hint != nil }
+        let found = try await session.inFlight(known) { wish in
+            try await session.find(wish.id, at: wish.hint, attributes: planner.attributes(for: wish.entry.kind))
+        }
+        let standing = zip(known, found).map { Adoption.Found(wish: $0, current: .success($1)) }
+        let new = wishes.filter { $0.hint == nil }
+        guard let attribute = session.rules.adoption else {
+            return standing + new.map { Adoption.Found(wish: $0, current: .success(nil)) }
+        }
+        return standing + (try await Adoption(by: attribute, in: session).find(new))
+    }
+
+    /// Where entries of the batch want one place, the one with the lowest ID has it.
+    private func settleNames(of plans: inout [EntryPlan]) throws {
+        var first: [String: Int] = [:]
+        for index in plans.indices {
+            let key = plans[index].placement.place.key
+            guard let other = first[key] else {
+                first[key] = index
+                continue
+            }
+            let displaced = plans[index].wish.id < plans[other].wish.id ? other : index
+            if displaced == other { first[key] = index }
+            try plans[displaced].stepAside(planner)
+        }
+    }
+
+    // MARK: - Renaming
+
+    /// Renames in turns, each time those that no other of the batch stands in the way of. Before another entry takes an
+    /// old name, the groups that have it as a member name the entry by its new one.
+    ///
+    /// - Parameter plans: keeps those that are to be written on.
+    private func rename(_ plans: inout [EntryPlan]) async throws -> [(Wish, Verdict)] {
+        var verdicts: [(Wish, Verdict)] = []
+        let groups = GroupMembers(session: session)
+        try await groups.finishRenames(of: plans)
+        var waiting = plans.filter { $0.rename != nil }
+        plans.removeAll { $0.rename != nil }
+        while !waiting.isEmpty {
+            let occupied = Set(waiting.compactMap(\.here?.normalized))
+            var ready = waiting.filter { !occupied.contains($0.placement.place.key) }
+            if ready.isEmpty, waiting[0].wish.isDisplaced {
+                ready = [waiting[0]]
+            } else if ready.isEmpty {
+                // They want each other's places. One steps aside until all have come.
+                try waiting[0].stepAside(planner)
+                plans += waiting.filter { $0.rename == nil }
+                waiting.removeAll { $0.rename == nil }
+                continue
+            }
+            let ids = Set(ready.map(\.wish.id))
+            waiting.removeAll { ids.contains($0.wish.id) }
+            var renamed: [EntryPlan] = []
+            for (plan, result) in zip(ready, try await connection.perform(ready.compactMap(\.rename))) {
+                switch result {
+                case .success: renamed.append(plan)
+                case .failure(let error): verdicts.append((plan.wish, try Self.verdict(plan, error)))
+                }
+            }
+            try await groups.rename(renamed.compactMap(\.move))
+            plans += renamed
+        }
+        return verdicts
+    }
+
+    static func verdict(_ plan: EntryPlan, _ error: LDAPError) throws -> Verdict {
+        switch error.code {
+        case .entryAlreadyExists, .noSuchAttribute, .attributeOrValueExists, .assertionFailed: .blocked(plan, error)
+        case .noSuchObject where plan.here != nil: .blocked(plan, error)
+        default: .done(try Outcome(of: error))
+        }
+    }
+
+    // MARK: - Looking again
+
+    private enum Next {
+        case again(Wish)
+        case done(Outcome)
+    }
+
+    /// What is in the way of a plan, and what that means for it.
+    private func lookAround(_ plan: EntryPlan, _ error: LDAPError) async throws -> Next {
+        var wish = plan.wish
+        let place = plan.placement.place
+        guard error.code == .entryAlreadyExists else {
+            // The entry is there, but not as it was: it may have been renamed on the way.
+            if wish.hint == nil { wish.hint = place }
+            return .again(wish)
+        }
+        if plan.current == nil,
+            let found = try await session.find(wish.id, at: place, attributes: Stamp.attributes)
+        {
+            // Written before an interruption, or under another name since.
+            wish.hint = try LDAPDN(found.dn).place
+            return .again(wish)
+        }
+        guard let occupant = try await connection.entry(dn: place.text, attributes: Stamp.attributes) else {
+            return .again(wish)
+        }
+        if Stamp.read(DirectoryEntry(occupant)) == nil {
+            return .done(
+                .refused(reason: "\(place.text): an entry that is not ours stands there; rename or remove it"))
+        }
+        if wish.isDisplaced {
+            return .done(.refused(reason: "\(place.text): its name and this one are both those of other entries"))
+        }
+        wish.isDisplaced = true
+        return .again(wish)
+    }
+}
+
+extension EntryPlan {
+    /// Another entry has the place that this one wants.
+    fileprivate mutating func stepAside(_ planner: EntryPlanner) throws {
+        var displaced = wish
+        displaced.isDisplaced = true
+        self = try planner.plan(displaced, from: current)
+    }
+
+    /// What its rename does to its DN.
+    fileprivate var move: GroupMembers.Move? {
+        guard rename != nil, let here, let there = try? LDAPDN(placement.place.text) else { return nil }
+        return GroupMembers.Move(old: here, new: there, isContainer: wish.entry.kind == .container)
+    }
+}
+
+extension Outcome {
+    /// What the refusal of an operation means for its entry. Throws what says that the server as a whole cannot be
+    /// used.
+    init(of error: any Error) throws {
+        if let unfit = error as? UnfitEntry {
+            self = .refused(reason: unfit.reason)
+            return
+        }
+        guard let error = error as? LDAPError, !error.isTransient else { throw error }
+        switch error.code {
+        case .referral:
+            throw DirectoryError(
+                "\(error)",
+                advice: "this server is a read-only copy; let directory.url name the one that it refers to")
+        case .noSuchObject, .notAllowedOnNonLeaf: self = .waiting(reason: error.description)
+        default: self = .refused(reason: error.description)
+        }
+    }
+}
+
+/// An entry that the directory would not take, as far as can be said beforehand.
+struct UnfitEntry: Error {
+    var reason: String
+}
