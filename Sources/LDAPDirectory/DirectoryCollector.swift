@@ -111,10 +111,10 @@ public actor DirectoryCollector: Collector {
         if let session, session.connection.isOpen { return session }
         let connection = try await LDAPConnection.connect(access.connection)
         try await access.checkImportBase(connection)
-        let classes = try await connection.subschema(of: importBase.string()).objectClasses
+        let stated = try await connection.schema(of: importBase.string())
         let schema = DestinationSchema(
-            hasStamp: classes.contains { $0.contains("'\(Stamp.objectClass)'") },
-            hasGeneralPage: classes.contains { $0.contains("'interorgGeneralPage'") })
+            hasStamp: stated.objectClass(Stamp.objectClass) != nil,
+            hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
         let session = Session(
             connection: connection, schema: schema, hasTransactions: try await hasTransactions(connection))
         self.session = session
