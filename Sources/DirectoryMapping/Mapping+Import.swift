@@ -50,6 +50,19 @@ extension Mapping {
         }
     }
 
+    /// The classes of an imported entry.
+    public func objectClasses(of kind: Entry.Kind, schema: DestinationSchema) -> [String] {
+        let classes =
+            switch kind {
+            case .container: ["top", "organizationalUnit"]
+            case .group: ["top", "groupOfNames"]
+            default:
+                ["top", "person", "organizationalPerson", "inetOrgPerson"]
+                    + (schema.hasGeneralPage ? ["interorgGeneralPage"] : [])
+            }
+        return classes + [Stamp.objectClass(schema: schema)]
+    }
+
     /// - Parameters:
     ///   - members: the DNs, in the destination, of a group's members.
     ///   - placement: what the entry is called there.
@@ -66,20 +79,20 @@ extension Mapping {
         }
         if let name = placement.name(of: entry) { desired.rename(to: name) }
         if let suffix { desired.rename(to: suffix.name(after: desired.name)) }
-        desired.objectClasses.append(Stamp.objectClass(schema: schema))
+        desired.objectClasses = objectClasses(of: entry.kind, schema: schema)
         desired.attributes += Stamp.attributes(entry.id, schema: schema)
         return desired
     }
 
     private func container(_ entry: Entry) -> DesiredEntry {
         DesiredEntry(
-            rdnAttribute: "ou", rdnValue: entry.name, objectClasses: ["top", "organizationalUnit"],
+            rdnAttribute: "ou", rdnValue: entry.name, objectClasses: [],
             attributes: [DirectoryAttribute("ou", [entry.name])])
     }
 
     private func group(_ entry: Entry, members: [Value]) -> DesiredEntry {
         DesiredEntry(
-            rdnAttribute: "cn", rdnValue: entry.name, objectClasses: ["top", "groupOfNames"],
+            rdnAttribute: "cn", rdnValue: entry.name, objectClasses: [],
             attributes: [
                 DirectoryAttribute("cn", distinct([entry.name] + entry[.displayName])),
                 DirectoryAttribute("member", members),
@@ -105,9 +118,7 @@ extension Mapping {
         }
         return DesiredEntry(
             rdnAttribute: isNamedByAlias ? "uid" : "cn", rdnValue: entry.name,
-            objectClasses: ["top", "person", "organizationalPerson", "inetOrgPerson"]
-                + (schema.hasGeneralPage ? ["interorgGeneralPage"] : []),
-            attributes: attributes)
+            objectClasses: [], attributes: attributes)
     }
 
     /// What `person` requires, whether or not the mapping has a rule for it.

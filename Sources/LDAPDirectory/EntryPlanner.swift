@@ -42,16 +42,19 @@ struct EntryPlanner: Sendable {
     let mapping: Mapping
     let schema: DestinationSchema
     let template: PlacementTemplate
+    let rules: SchemaRules
 
     /// - Parameter current: what is here of it, with at least the attributes that ``attributes(for:)`` names; nil if
     ///   nothing is.
-    /// - Throws: an ``LDAPError`` if the entry cannot have such a name.
+    /// - Throws: ``UnfitEntry`` if the server's schema says that it would not take the entry, an ``LDAPError`` if the
+    ///   entry cannot have such a name.
     func plan(_ wish: Wish, from current: DirectoryEntry?) throws -> EntryPlan {
         let entry = wish.entry
         var desired = desired(wish)
         let rdn = try rdn(of: desired)
         let place = try wish.container.appending(rdn)
         if entry.kind == .group, wish.members.isEmpty { desired.holdItself(as: place.text) }
+        try rules.check(desired, of: entry.kind, over: current)
         let wanted = wish.isDisplaced ? try wantedPlace(wish) : nil
         var plan = EntryPlan(wish: wish, current: current, placement: Placement(place, wanted: wanted))
         guard var actual = current else {
@@ -64,7 +67,7 @@ struct EntryPlanner: Sendable {
             plan.rename = try rename(&actual, here, to: rdn, in: wish.container, desired)
         }
         let managed = mapping.managedAttributes(for: entry.kind, schema: schema)
-        var modifications = Modifications.plan(from: actual, to: desired, managed: managed)
+        var modifications = Modifications.plan(from: actual, to: desired, managed: managed, rules: rules)
         if Stamp.read(actual) == nil { modifications += Self.stamping(desired) }
         if !modifications.isEmpty { plan.write = .modify(dn: place.text, modifications: modifications) }
         return plan

@@ -22,13 +22,15 @@ struct ImportSession: Sendable {
     static func open(_ access: DirectoryAccess, _ rules: ImportRules) async throws -> ImportSession {
         let connection = try await LDAPConnection.connect(access.connection)
         try await access.checkImportBase(connection)
-        let classes = try await connection.subschema(of: rules.base.string()).objectClasses
+        let stated = try await connection.schema(of: rules.base.string())
         let schema = DestinationSchema(
-            hasStamp: classes.contains { $0.contains("'\(Stamp.objectClass)'") },
-            hasGeneralPage: classes.contains { $0.contains("'interorgGeneralPage'") })
+            hasStamp: stated.objectClass(Stamp.objectClass) != nil,
+            hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
         return ImportSession(
             connection: connection, rules: rules,
-            planner: EntryPlanner(mapping: access.mapping, schema: schema, template: rules.placement),
+            planner: EntryPlanner(
+                mapping: access.mapping, schema: schema, template: rules.placement,
+                rules: SchemaRules(stated, mapping: access.mapping, destination: schema)),
             hasTransactions: try await hasTransactions(connection, rules))
     }
 

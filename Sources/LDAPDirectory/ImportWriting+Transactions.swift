@@ -26,10 +26,12 @@ extension ImportWriting {
             switch result {
             case .success: return (plan.wish, .done(.imported(plan.placement)))
             case .failure(let error):
-                let verdict = try Self.verdict(plan, error)
-                guard plan.rename != nil, case .done = verdict else { return (plan.wish, verdict) }
+                let verdict = try verdict(plan, error)
+                guard plan.rename != nil, case .done(.refused(let reason)) = verdict else {
+                    return (plan.wish, verdict)
+                }
                 // It stands at its new place, whatever else it lacks.
-                return (plan.wish, .done(.incomplete(plan.placement, reason: error.description)))
+                return (plan.wish, .done(.incomplete(plan.placement, reason: reason)))
             }
         }
     }

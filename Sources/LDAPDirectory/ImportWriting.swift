@@ -123,7 +123,7 @@ struct ImportWriting {
             for (plan, result) in zip(ready, try await connection.perform(ready.compactMap(\.rename))) {
                 switch result {
                 case .success: renamed.append(plan)
-                case .failure(let error): verdicts.append((plan.wish, try Self.verdict(plan, error)))
+                case .failure(let error): verdicts.append((plan.wish, try verdict(plan, error)))
                 }
             }
             try await groups.rename(renamed.compactMap(\.move))
@@ -132,10 +132,15 @@ struct ImportWriting {
         return verdicts
     }
 
-    static func verdict(_ plan: EntryPlan, _ error: LDAPError) throws -> Verdict {
+    func verdict(_ plan: EntryPlan, _ error: LDAPError) throws -> Verdict {
         switch error.code {
         case .entryAlreadyExists, .noSuchAttribute, .attributeOrValueExists, .assertionFailed: .blocked(plan, error)
         case .noSuchObject where plan.here != nil: .blocked(plan, error)
+        case .constraintViolation, .invalidAttributeSyntax:
+            .done(
+                .refused(
+                    reason: [error.description, plan.write.flatMap(planner.rules.excess)].compactMap(\.self).joined(
+                        separator: "; ")))
         default: .done(try Outcome(of: error))
         }
     }

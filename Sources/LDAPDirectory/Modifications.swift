@@ -6,22 +6,29 @@ import LDAPClient
 /// What turns an entry as it is into an entry as it should be.
 enum Modifications {
     /// - Parameter managed: the attributes that are the mapping's. Others belong to others and are left alone.
-    static func plan(from current: DirectoryEntry, to desired: DesiredEntry, managed: [String]) -> [LDAPModification] {
+    static func plan(
+        from current: DirectoryEntry, to desired: DesiredEntry, managed: [String], rules: SchemaRules
+    ) -> [LDAPModification] {
         var modifications: [LDAPModification] = []
         let missingClasses = desired.objectClasses.filter { !current.isOf(objectClass: $0) }
         if !missingClasses.isEmpty {
             modifications.append(LDAPModification(.add, "objectClass", missingClasses.map { Array($0.utf8) }))
         }
         for name in managed {
-            modifications += changes(of: name, from: current[name], to: desired[name])
+            modifications += changes(
+                of: name, from: current[name], to: desired[name], hasEqualityRule: rules.hasEqualityRule(name))
         }
         return modifications
     }
 
-    private static func changes(of name: String, from current: [Value], to desired: [Value]) -> [LDAPModification] {
-        if Field(rawValue: name).isOrdered {
-            // Deleting and adding single values would not give the order.
-            return current == desired ? [] : [LDAPModification(.replace, name, desired.map(\.bytes))]
+    private static func changes(
+        of name: String, from current: [Value], to desired: [Value], hasEqualityRule: Bool
+    ) -> [LDAPModification] {
+        let isOrdered = Field(rawValue: name).isOrdered
+        if isOrdered || !hasEqualityRule {
+            // Deleting and adding single values would not give the order, or the server could not find them.
+            let isSame = isOrdered ? current == desired : Set(current) == Set(desired)
+            return isSame ? [] : [LDAPModification(.replace, name, desired.map(\.bytes))]
         }
         let isName = name.lowercased() == "member"
         let key: (Value) -> Value = { value in

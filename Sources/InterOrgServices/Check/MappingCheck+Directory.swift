@@ -94,28 +94,19 @@ extension MappingCheck {
     private static func unknownAttributes(
         of mapping: Mapping, at dn: String, _ connection: LDAPConnection
     ) async throws -> [String] {
-        let subschema: LDAPSubschema
+        let schema: LDAPSchema
         do {
-            subschema = try await connection.subschema(of: dn)
+            schema = try await connection.schema(of: dn)
         } catch LDAPResultCode.noSuchObject {
             return []
         }
-        let known = Set(subschema.attributeTypes.flatMap(names(inDefinition:)))
         let everything = DestinationSchema(hasStamp: true, hasGeneralPage: true)
         let named = mapping.exportAttributes + mapping.managedAttributes(for: .person, schema: everything)
         let unknown = named.filter { name in
             let type = name.lowercased().prefix { $0 != ";" }
-            return type.first?.isLetter == true && !type.hasPrefix("interorg") && !known.contains(String(type))
+            return type.first?.isLetter == true && !type.hasPrefix("interorg") && schema.attributeType(name) == nil
         }
         return Set(unknown).sorted()
-    }
-
-    /// The names in an attribute type's definition (RFC 4512, section 4.1.2), in lower case.
-    private static func names(inDefinition definition: String) -> [String] {
-        guard let start = definition.firstRange(of: " NAME ") else { return [] }
-        let rest = definition[start.upperBound...].drop { $0 == " " }
-        let list = rest.hasPrefix("(") ? rest.prefix { $0 != ")" } : rest.dropFirst().prefix { $0 != "'" }
-        return list.split { "( ')".contains($0) }.map { $0.lowercased() }
     }
 }
 
