@@ -62,6 +62,9 @@ public struct PlacementTemplate: Sendable {
         mirrorsContainers = containers.first == "{containers}"
         if mirrorsContainers { containers = containers.dropFirst() }
         naming = parts[0] == "{name}" ? nil : try Self.part(parts[0], allowed: Self.entryNames)
+        guard naming.map({ !$0.value.names.isEmpty }) ?? true else {
+            throw Failure(reason: "an entry's name has a field in it, as in \"uid={alias}\": all would have this one")
+        }
         self.containers = try containers.map { part throws(Failure) in try Self.container(part) }
         self.text = text
     }

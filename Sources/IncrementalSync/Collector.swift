@@ -7,11 +7,29 @@ public enum Outcome: Hashable, Sendable {
     /// The destination had it already.
     case unchanged(Placement?)
     /// The destination has it, but not all of it yet; it is tried again every time.
-    case incomplete(Placement?, reason: String)
+    case incomplete(Placement?, reason: String, answer: ServerAnswer? = nil)
     /// The destination does not take it, and why; tried again after a while.
-    case refused(reason: String)
+    case refused(reason: String, answer: ServerAnswer? = nil)
     /// Something else has to come first (its container, say); tried again every time.
-    case waiting(reason: String)
+    case waiting(reason: String, answer: ServerAnswer? = nil)
+}
+
+/// What the server of a destination said when it refused an operation.
+public struct ServerAnswer: Hashable, Sendable, Codable {
+    /// `add`, `modify`, `rename`, `delete` or another of LDAP's.
+    public var operation: String
+    /// What it was done to.
+    public var dn: String
+    /// RFC 4511, appendix A.
+    public var resultCode: Int
+    public var message: String
+
+    public init(operation: String, dn: String, resultCode: Int, message: String) {
+        self.operation = operation
+        self.dn = dn
+        self.resultCode = resultCode
+        self.message = message
+    }
 }
 
 /// A change that a collector is asked to import.

@@ -18,6 +18,8 @@ public struct Problem: Hashable, Sendable {
     public var change: Change
     public var kind: Kind
     public var reason: String
+    /// What the destination's server said, if it was asked.
+    public var answer: ServerAnswer?
     /// What a person would call the entry; nil if unknown.
     public var label: String?
     public var firstSeen: Date
@@ -27,12 +29,14 @@ public struct Problem: Hashable, Sendable {
     public var nextAttempt: Date?
 
     public init(
-        change: Change, kind: Kind, reason: String, label: String? = nil, firstSeen: Date, lastSeen: Date,
+        change: Change, kind: Kind, reason: String, answer: ServerAnswer? = nil, label: String? = nil, firstSeen: Date,
+        lastSeen: Date,
         attempts: Int = 1, nextAttempt: Date?
     ) {
         self.change = change
         self.kind = kind
         self.reason = reason
+        self.answer = answer
         self.label = label
         self.firstSeen = firstSeen
         self.lastSeen = lastSeen
@@ -48,20 +52,23 @@ public struct Problem: Hashable, Sendable {
     var isGuarded: Bool { kind == .held || kind == .kept }
 
     /// The problem after another attempt: a refusal waits 30 s, then twice as long each time, a day at most.
-    func after(_ kind: Kind, change: Change, reason: String, now: Date) -> Problem {
+    func after(_ kind: Kind, change: Change, reason: String, answer: ServerAnswer?, now: Date) -> Problem {
         var problem = self
         problem.change = change
         problem.kind = kind
         problem.reason = reason
+        problem.answer = answer
         problem.lastSeen = now
         problem.attempts += 1
         problem.nextAttempt = Self.nextAttempt(kind, attempts: problem.attempts, now: now)
         return problem
     }
 
-    static func first(_ kind: Kind, change: Change, label: String?, reason: String, now: Date) -> Problem {
+    static func first(
+        _ kind: Kind, change: Change, label: String?, reason: String, answer: ServerAnswer?, now: Date
+    ) -> Problem {
         Problem(
-            change: change, kind: kind, reason: reason, label: label, firstSeen: now, lastSeen: now,
+            change: change, kind: kind, reason: reason, answer: answer, label: label, firstSeen: now, lastSeen: now,
             nextAttempt: nextAttempt(kind, attempts: 1, now: now))
     }
 

@@ -83,17 +83,17 @@ extension Synchronizer {
             case .unchanged(let placement):
                 report.unchanged += 1
                 succeed(attempt, placement, known, &step)
-            case .incomplete(let placement, let reason):
+            case .incomplete(let placement, let reason, let answer):
                 // Tried again, it is most likely what it was; counted as imported it would have its kind tried for ever.
                 if known == nil { report.imported += 1 } else { report.unchanged += 1 }
                 succeed(attempt, placement, nil, &step)
-                record(.waiting, attempt, reason: reason, known: known, in: &step)
-            case .refused(let reason):
+                record(.waiting, attempt, reason: reason, answer: answer, known: known, in: &step)
+            case .refused(let reason, let answer):
                 if known == nil { report.refused += 1 }
-                fail(.refused, attempt, reason, known, &step)
-            case .waiting(let reason):
+                fail(.refused, attempt, reason, answer, known, &step)
+            case .waiting(let reason, let answer):
                 if known == nil { report.refused += 1 }
-                fail(.waiting, attempt, reason, known, &step)
+                fail(.waiting, attempt, reason, answer, known, &step)
             }
         }
     }
@@ -120,9 +120,11 @@ extension Synchronizer {
         }
     }
 
-    private func fail(_ kind: Problem.Kind, _ attempt: Attempt, _ reason: String, _ known: Problem?, _ step: inout Step)
-    {
-        record(kind, attempt, reason: reason, known: known, in: &step)
+    private func fail(
+        _ kind: Problem.Kind, _ attempt: Attempt, _ reason: String, _ answer: ServerAnswer?, _ known: Problem?,
+        _ step: inout Step
+    ) {
+        record(kind, attempt, reason: reason, answer: answer, known: known, in: &step)
         // A refused entry counts as seen: it is missing from the destination, not from the source.
         if attempt.change.entry != nil {
             step.exchanged.append(
@@ -134,10 +136,12 @@ extension Synchronizer {
     }
 
     func record(
-        _ kind: Problem.Kind, _ attempt: Attempt, reason: String, known: Problem?, in step: inout Step
+        _ kind: Problem.Kind, _ attempt: Attempt, reason: String, answer: ServerAnswer? = nil, known: Problem?,
+        in step: inout Step
     ) {
         step.problems.append(
-            known?.after(kind, change: attempt.change, reason: reason, now: now())
-                ?? .first(kind, change: attempt.change, label: attempt.label, reason: reason, now: now()))
+            known?.after(kind, change: attempt.change, reason: reason, answer: answer, now: now())
+                ?? .first(
+                    kind, change: attempt.change, label: attempt.label, reason: reason, answer: answer, now: now()))
     }
 }

@@ -210,7 +210,7 @@ extension Wish {
 extension Outcome {
     fileprivate var placement: Placement? {
         switch self {
-        case .imported(let placement), .unchanged(let placement), .incomplete(let placement, _): placement
+        case .imported(let placement), .unchanged(let placement), .incomplete(let placement, _, _): placement
         case .refused, .waiting: nil
         }
     }

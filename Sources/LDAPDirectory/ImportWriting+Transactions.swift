@@ -27,11 +27,11 @@ extension ImportWriting {
             case .success: return (plan.wish, .done(.imported(plan.placement)))
             case .failure(let error):
                 let verdict = try verdict(plan, error)
-                guard plan.rename != nil, case .done(.refused(let reason)) = verdict else {
+                guard plan.rename != nil, case .done(.refused(let reason, let answer)) = verdict else {
                     return (plan.wish, verdict)
                 }
                 // It stands at its new place, whatever else it lacks.
-                return (plan.wish, .done(.incomplete(plan.placement, reason: reason)))
+                return (plan.wish, .done(.incomplete(plan.placement, reason: reason, answer: answer)))
             }
         }
     }

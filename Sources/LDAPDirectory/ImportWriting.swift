@@ -137,12 +137,14 @@ struct ImportWriting {
         case .entryAlreadyExists, .noSuchAttribute, .attributeOrValueExists, .assertionFailed: .blocked(plan, error)
         case .noSuchObject where plan.here != nil: .blocked(plan, error)
         case .constraintViolation, .invalidAttributeSyntax:
-            .done(
-                .refused(
-                    reason: [error.description, plan.write.flatMap(planner.rules.excess)].compactMap(\.self).joined(
-                        separator: "; ")))
+            .done(.refused(reason: explain(error, plan), answer: error.answer))
         default: .done(try Outcome(of: error))
         }
+    }
+
+    private func explain(_ error: LDAPError, _ plan: EntryPlan) -> String {
+        guard let excess = plan.write.flatMap(planner.rules.excess) else { return error.description }
+        return "\(error); \(excess)"
     }
 
     // MARK: - Looking again
@@ -212,9 +214,18 @@ extension Outcome {
             throw DirectoryError(
                 "\(error)",
                 advice: "this server is a read-only copy; let directory.url name the one that it refers to")
-        case .noSuchObject, .notAllowedOnNonLeaf: self = .waiting(reason: error.description)
-        default: self = .refused(reason: error.description)
+        case .noSuchObject, .notAllowedOnNonLeaf: self = .waiting(reason: error.description, answer: error.answer)
+        default: self = .refused(reason: error.description, answer: error.answer)
         }
+    }
+}
+
+extension LDAPError {
+    var answer: ServerAnswer? {
+        // Negative codes are libldap's own: no server was asked.
+        guard code.rawValue >= 0 else { return nil }
+        return ServerAnswer(
+            operation: operation, dn: subject, resultCode: Int(code.rawValue), message: diagnosticMessage)
     }
 }
 

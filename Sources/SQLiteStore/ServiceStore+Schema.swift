@@ -123,12 +123,14 @@ extension ServiceStore {
                 """)
     }
 
-    /// Where entries would stand if no other did.
+    /// Where entries would stand if no other did, the rules that entries were written by, and what servers answered.
     private static func noteWantedPlaces(_ db: Database) throws {
         try db.execute(
             sql: """
                 ALTER TABLE exchange_record ADD COLUMN wanted_key TEXT;
                 ALTER TABLE exchange_record ADD COLUMN wanted TEXT;
+                ALTER TABLE synchronization ADD COLUMN rules TEXT;
+                ALTER TABLE problem ADD COLUMN answer BLOB;
                 CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
                 """)
     }

@@ -256,6 +256,12 @@ extension ServiceStore {
         public var wanted: Place
     }
 
+    public func displacedEntryCount() async throws -> Int {
+        try await read { db in
+            try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM exchange_record WHERE wanted_key IS NOT NULL") ?? 0
+        }
+    }
+
     /// All of them, or so many; in the order of their IDs.
     public func displacedEntries(limit: Int) async throws -> [DisplacedEntry] {
         try await read { db in

@@ -40,14 +40,15 @@ extension StoredSynchronizationState {
             sql: """
                 INSERT OR REPLACE INTO problem
                     (synchronization, organization, uuid, kind, entry, reason, label, first_seen, last_seen, attempts,
-                     next_attempt)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     next_attempt, answer)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 id, problem.id.organization.uuid, problem.id.uuid, problem.kind.rawValue, entry, problem.reason,
                 problem.label, problem.firstSeen.timeIntervalSinceReferenceDate,
                 problem.lastSeen.timeIntervalSinceReferenceDate, problem.attempts,
                 problem.nextAttempt?.timeIntervalSinceReferenceDate,
+                try problem.answer.map { try JSONEncoder().encode($0) },
             ])
     }
 }
@@ -58,8 +59,10 @@ extension Problem {
         let change: Change =
             try entry.map { .upsert(try Entry(JSON(parsing: $0))) } ?? .delete(EntryID(row))
         let nextAttempt: Double? = row["next_attempt"]
+        let answer: Data? = row["answer"]
         self.init(
-            change: change, kind: Kind(rawValue: row["kind"]) ?? .refused, reason: row["reason"], label: row["label"],
+            change: change, kind: Kind(rawValue: row["kind"]) ?? .refused, reason: row["reason"],
+            answer: try answer.map { try JSONDecoder().decode(ServerAnswer.self, from: $0) }, label: row["label"],
             firstSeen: Date(timeIntervalSinceReferenceDate: row["first_seen"]),
             lastSeen: Date(timeIntervalSinceReferenceDate: row["last_seen"]), attempts: row["attempts"],
             nextAttempt: nextAttempt.map { Date(timeIntervalSinceReferenceDate: $0) })

@@ -83,6 +83,24 @@ public struct StoredSynchronizationState: SynchronizationState {
         }
     }
 
+    /// What is written of an entry depends on rules besides the entry. When they are others than before, all is asked for
+    /// and written anew; what is so already under the new ones is not written.
+    public func follow(rules: String) async throws {
+        try await store.write { db in
+            let known = try String.fetchOne(db, sql: "SELECT rules FROM synchronization WHERE id = ?", arguments: [id])
+            guard known != rules else { return }
+            try db.execute(sql: "UPDATE synchronization SET rules = ? WHERE id = ?", arguments: [rules, id])
+            guard known != nil else { return }
+            try db.execute(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
+            // An empty digest is no entry's: the destination has it, but not as it should be.
+            try db.execute(
+                sql: """
+                    UPDATE exchange_record SET digest = zeroblob(0) WHERE synchronization = ? AND digest IS NOT NULL
+                    """,
+                arguments: [id])
+        }
+    }
+
     public func cursor() async throws -> IncrementalSync.Cursor? {
         try await store.read { db in
             let bytes = try Data.fetchOne(db, sql: "SELECT cursor FROM synchronization WHERE id = ?", arguments: [id])

@@ -43,6 +43,12 @@ enum StatusTable {
             text += "exports \(export.base): changes by \(export.changes ?? "nothing yet")"
             text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
         }
+        for entry in report.displaced {
+            text += "\(entry.entry ?? entry.entryUUID) stands at \(entry.dn): another entry has \(entry.wantedDN)\n"
+        }
+        if report.displacedEntries > report.displaced.count {
+            text += "and \(report.displacedEntries - report.displaced.count) more whose names other entries have\n"
+        }
         for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
         if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
         for mail in report.refusedMails {

@@ -43,4 +43,34 @@ struct OwnMappingTests {
             #expect(try await exchange.b.contextCSN() == before)
         }
     }
+
+    @Test("a placement or mapping that changes moves and modifies what was imported before", .timeLimit(.minutes(2)))
+    func changedRules() async throws {
+        try await withExchange(people: 2) { exchange in
+            try exchange.start()
+            let old = "uid=a1,ou=a,\(exchange.b.importBase)"
+            try await waitUntil("the entry has come") {
+                try await exchange.b.withDirectory { try await $0.entry(dn: old) } != nil
+            }
+            let uuid = try await exchange.b.withDirectory { try await $0.entry(dn: old, attributes: ["entryUUID"]) }
+            #expect(await exchange.b.end(signal: SIGTERM) == 0)
+            try exchange.b.write(
+                "basedOn: inetOrgPerson\nimport: { title: { from: title, then: [{ case: upper }], oneWay: true } }\n",
+                to: "mapping.yaml")
+            try exchange.b.reconfigure("mapping: inetOrgPerson", "mapping: { file: mapping.yaml }")
+            try exchange.b.reconfigure("import: {", "import: { placement: \"uid={alias},ou=others\",")
+            try exchange.b.start()
+            try await waitUntil("the entry has moved") {
+                let entry = try await exchange.b.withDirectory { connection in
+                    try await connection.entry(
+                        dn: "uid=a1,ou=others,\(exchange.b.importBase)", attributes: ["title", "entryUUID"])
+                }
+                return entry?.text("title") == "TITLE 1" && entry?.text("entryUUID") == uuid?.text("entryUUID")
+            }
+            let left = try await exchange.b.withDirectory { connection in
+                try await connection.entries(base: "ou=a,\(exchange.b.importBase)", filter: "(uid=*)")
+            }
+            #expect(left.isEmpty)
+        }
+    }
 }

@@ -41,6 +41,18 @@ struct ConfigurationDirectoryTests {
             "import: { base: \"ou=interorg,dc=a,dc=example\" }", "import:", "15:10: directory.import", "found nothing"),
         Mistake(
             "mapping: inetOrgPerson", "changes: syncprov", "16:12: directory.changes", "contentSync"),
+        Mistake(
+            "import: {", "import: { placement: \"uid=alias\",", "15:24: directory.import.placement",
+            "an entry's name has a field in it"),
+        Mistake(
+            "import: {", "import: { placement: \"uid={alais},ou={organization}\",", "15:24: directory.import.placement",
+            "{alais} cannot stand there (what can: {givenName}"),
+        Mistake(
+            "import: {", "import: { placement: \"{name},cn=x\",", "15:24: directory.import.placement",
+            "a container is named by dc, l, o, ou"),
+        Mistake(
+            "import: {", "import: { adopt: employeeNumber,", "15:20: directory.import.adopt",
+            "the mapping does not write \"employeeNumber\""),
         Mistake("mapping: inetOrgPerson", "audit: never", "16:10: directory.audit", "expected a duration"),
         Mistake(
             "ou=lists,dc=a,dc=example", "ou=x, OU=People,dc=a,dc=example", "14:13: directory.export[1].base",
@@ -63,6 +75,20 @@ struct ConfigurationDirectoryTests {
     @Test("each mistake is one problem at its place", arguments: mistakes)
     func mistake(_ mistake: Mistake) throws {
         try mistake.check()
+    }
+
+    @Test("imported entries stand where the placement says, and are adopted only where that is said")
+    func placement() throws {
+        try ConfigurationFolder.with { folder in
+            let standard = try folder.load(ConfigurationExample.requestor).directory
+            #expect(standard.imports?.placement == .mirroring)
+            #expect(standard.imports?.adoption == nil)
+            let chosen = try folder.load(
+                ConfigurationExample.requestor.with(
+                    "import: { ", "import: { placement: \"uid={alias},ou={organization}\", adopt: MAIL, "))
+            #expect(try chosen.directory.imports?.placement == PlacementTemplate("uid={alias},ou={organization}"))
+            #expect(chosen.directory.imports?.adoption == "mail")
+        }
     }
 
     @Test("large imports are written in transactions only where that is said")

@@ -171,3 +171,27 @@ struct StoredStateTests {
         }
     }
 }
+
+@Suite("The rules that entries are written by")
+struct ImportRulesTests {
+    @Test("have everything asked for and written anew when they change, and only then")
+    func change() async throws {
+        let store = try temporaryStore()
+        let state = try await StoredSynchronizationState.open("import", .contents, in: store)
+        try await state.follow(rules: "flat")
+        let id = Sample.id(1)
+        var step = Step(now: Sample.now)
+        step.cursor = IncrementalSync.Cursor(number: 7)
+        step.exchanged = [ExchangeRecord(id: id, digest: Sample.person(1).digest)]
+        try await state.commit(step)
+        try await state.follow(rules: "flat")
+        #expect(try await state.cursor()?.number == 7)
+        #expect(try await state.records([id])[id]?.digest == Sample.person(1).digest)
+
+        try await state.follow(rules: "mirroring")
+        #expect(try await state.cursor() == nil)
+        #expect(try await state.records([id])[id]?.digest != Sample.person(1).digest)
+        // The destination has it, all the same: the guard counts it.
+        #expect(try await state.entryCount(of: id.organization) == 1)
+    }
+}

@@ -12,6 +12,9 @@ public protocol OrganizationDirectory: Sendable {
     /// Whether entries of others are imported.
     var imports: Bool { get }
 
+    /// What the written form of an entry depends on besides the entry: under other rules, all are written anew.
+    var importRules: String { get }
+
     /// Looks whether everything is there that will be needed, so that what is missing is said at the start.
     func check() async throws
 
@@ -31,6 +34,8 @@ public protocol OrganizationDirectory: Sendable {
 }
 
 extension OrganizationDirectory {
+    public var importRules: String { "" }
+
     public func awaitChange(
         _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: Cursor?
     ) async throws -> Bool { false }
@@ -72,6 +77,10 @@ struct Participant: Sendable {
     func start() async throws {
         try await log.beginIncarnation(id: surroundings.newID())
         try await peers.learn([organization])
+        guard let directory, directory.imports else { return }
+        for stream in ChangeStream.allCases {
+            try await importState(stream).follow(rules: directory.importRules)
+        }
     }
 
     /// From now on so many deletions of each organization's entries pass the guard in each synchronization, until this is

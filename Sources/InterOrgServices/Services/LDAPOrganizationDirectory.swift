@@ -66,7 +66,12 @@ struct LDAPOrganizationDirectory: OrganizationDirectory {
             })
     }
 
-    var imports: Bool { access.importBase != nil }
+    var imports: Bool { rules != nil }
+
+    var importRules: String {
+        [rules?.base.normalized, rules?.placement.text, access.mapping.digest].compactMap(\.self).joined(
+            separator: "\n")
+    }
 
     func check() async throws {
         try await access.check(exports: exports.compactMap { bases[$0]?.base })

@@ -14,6 +14,8 @@ public struct ProblemReport: Sendable, Codable {
     public var operation: String
     public var kind: Problem.Kind
     public var reason: String
+    /// What the directory's server said, if it was asked.
+    public var answer: ServerAnswer?
     public var attempts: Int
     public var firstSeen: Date
     public var lastSeen: Date
@@ -55,7 +57,8 @@ public struct ProblemReport: Sendable, Codable {
                 entryUUID: problem.id.uuid.text, entry: problem.label,
                 dn: listed.dn,
                 operation: problem.isDeletion ? "delete" : "import", kind: problem.kind, reason: problem.reason,
-                attempts: problem.attempts, firstSeen: problem.firstSeen, lastSeen: problem.lastSeen,
+                answer: problem.answer, attempts: problem.attempts, firstSeen: problem.firstSeen,
+                lastSeen: problem.lastSeen,
                 nextAttempt: problem.nextAttempt)
         }
     }

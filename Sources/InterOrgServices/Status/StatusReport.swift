@@ -41,6 +41,9 @@ public struct StatusReport: Sendable, Codable {
     public var problems: Int
     /// Changes that the guard holds, deletions above all.
     public var held: Int
+    /// Entries that stand under another name in the directory, since another entry has theirs; the first of them by name.
+    public var displacedEntries: Int
+    public var displaced: [Displacement]
     /// Mails that wait for other mails.
     public var parkedMails: Int
     /// Mails that have come and could not be dealt with yet.
@@ -51,6 +54,14 @@ public struct StatusReport: Sendable, Codable {
     public var exports: [DirectoryReading]
     public var organizations: [OrganizationStatus]
     public var refusedMails: [RefusedMail]
+
+    /// An entry that stands elsewhere than it would if no other stood there.
+    public struct Displacement: Sendable, Codable {
+        public var entry: String?
+        public var entryUUID: String
+        public var dn: String
+        public var wantedDN: String
+    }
 
     public struct Failure: Sendable, Codable {
         public var failure: String
@@ -94,6 +105,10 @@ private struct StatusReader {
         var report = StatusReport(
             organization: configuration.organization, role: configuration.roleName, highestUSN: line.highest,
             problems: counts.values.map(\.problems).reduce(0, +), held: counts.values.map(\.held).reduce(0, +),
+            displacedEntries: try await store.displacedEntryCount(),
+            displaced: try await store.displacedEntries(limit: 10).map {
+                .init(entry: $0.label, entryUUID: $0.id.uuid.text, dn: $0.place.text, wantedDN: $0.wanted.text)
+            },
             parkedMails: try await Inbox(store: store).ids(parked: true).count,
             unreadMails: try await Inbox(store: store).ids(parked: false).count,
             failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) },
