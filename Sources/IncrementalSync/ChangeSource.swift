@@ -114,7 +114,8 @@ public struct ChangeBatch: Sendable {
     public var refresh: RefreshID?
     /// The refresh is complete and successful: what is known but was not seen in it is gone.
     public var completesRefresh: Bool
-    /// The next batch may be asked for while this one is being imported.
+    /// The next batch may be asked for while this one is being imported, and imported while this one is being
+    /// committed.
     public var allowsReadingAhead: Bool
 
     public init(

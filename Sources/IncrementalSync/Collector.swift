@@ -103,7 +103,8 @@ public struct OutgoingMessage: Hashable, Sendable {
 
 /// The writing side of a store: imports a batch and reports one outcome per change.
 ///
-/// Imports are idempotent: after an interruption the same batch comes again. An error means that the destination as a
+/// Imports are idempotent: after an interruption the same batch comes again. What has been imported may be committed only
+/// while the next batch is being imported; a collector whose imports depend on each other remembers it until then. An error means that the destination as a
 /// whole could not be used; the batch stays where it was.
 public protocol Collector: Sendable {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult

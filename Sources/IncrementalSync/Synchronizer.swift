@@ -30,22 +30,44 @@ public struct Synchronizer: Sendable {
     public func synchronize() async throws -> SynchronizationReport {
         var report = try await retryProblems()
         let reader = try await source.read(after: state.cursor())
-        var next = try await reader.next()
-        while let batch = next {
-            if batch.allowsReadingAhead {
-                async let following = reader.next()
-                try await importBatch(batch, &report)
-                next = try await following
-            } else {
-                try await importBatch(batch, &report)
-                next = try await reader.next()
-            }
-            try Task.checkCancellation()
+        var step: Step?
+        do {
+            try await importAll(from: reader, &step, &report)
+        } catch {
+            // However the reading ends, what has been done is kept.
+            if let step { try await state.commit(step) }
+            throw error
         }
+        if let step { try await state.commit(step) }
         // What has been waiting for another entry may have been waiting for one of these.
         if report.imported > 0 { report = report + (try await retryProblems()) }
         try await finish()
         return report
+    }
+
+    /// - Parameter step: what has been imported and not been committed yet.
+    private func importAll(
+        from reader: any ChangeReader, _ step: inout Step?, _ report: inout SynchronizationReport
+    ) async throws {
+        var next = try await reader.next()
+        while let batch = next {
+            if let done = step, !batch.allowsReadingAhead || done.concerns(batch) {
+                try await state.commit(done)
+                step = nil
+            }
+            if batch.allowsReadingAhead {
+                async let following = reader.next()
+                let done = step
+                step = nil
+                step = try await importBatch(batch, whileCommitting: done, &report)
+                next = try await following
+            } else {
+                try await state.commit(importBatch(batch, &report))
+                try await completeRefresh(batch, &report)
+                next = try await reader.next()
+            }
+            try Task.checkCancellation()
+        }
     }
 
     private func finish() async throws {
@@ -81,7 +103,25 @@ public struct Synchronizer: Sendable {
         return report
     }
 
-    private func importBatch(_ batch: ChangeBatch, _ report: inout SynchronizationReport) async throws {
+    /// The destination takes a batch while the state takes the one before. Steps are committed in their order.
+    private func importBatch(
+        _ batch: ChangeBatch, whileCommitting step: Step?, _ report: inout SynchronizationReport
+    ) async throws -> Step {
+        guard let step else { return try await importBatch(batch, &report) }
+        async let committed: Void = state.commit(step)
+        let imported: Result<Step, any Error>
+        do {
+            imported = .success(try await importBatch(batch, &report))
+        } catch {
+            imported = .failure(error)
+        }
+        // Whatever becomes of this batch, what has been done before is kept.
+        try await committed
+        return try imported.get()
+    }
+
+    /// Imports a batch; what the state has to record of it is still to be committed.
+    private func importBatch(_ batch: ChangeBatch, _ report: inout SynchronizationReport) async throws -> Step {
         var step = Step(now: now())
         step.refresh = batch.refresh
         // Until what is missing has been deleted, the refresh is not done and must be read again after a crash.
@@ -105,14 +145,15 @@ public struct Synchronizer: Sendable {
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
         attempts = try await holdEmptied(attempts, problems: problems, into: &step, &report)
         try await importAttempts(attempts, problems: problems, into: &step, &report)
-        try await state.commit(step)
+        return step
+    }
 
-        if let refresh = batch.refresh, batch.completesRefresh {
-            try await deleteUnseen(in: refresh, &report)
-            var last = Step(now: now())
-            last.cursor = batch.cursor
-            try await state.commit(last)
-        }
+    private func completeRefresh(_ batch: ChangeBatch, _ report: inout SynchronizationReport) async throws {
+        guard let refresh = batch.refresh, batch.completesRefresh else { return }
+        try await deleteUnseen(in: refresh, &report)
+        var last = Step(now: now())
+        last.cursor = batch.cursor
+        try await state.commit(last)
     }
 
     /// Decides what an observation means, given what the destination has.
@@ -186,5 +227,14 @@ public struct Synchronizer: Sendable {
         for (index, observation) in observations.enumerated() { last[observation.id] = index }
         guard last.count < observations.count else { return observations }
         return observations.enumerated().filter { last[$0.element.id] == $0.offset }.map(\.element)
+    }
+}
+
+extension Step {
+    /// What the step records bears on the import of the batch: it is of the same entries, or the guard counts it.
+    fileprivate func concerns(_ batch: ChangeBatch) -> Bool {
+        guard deleted.isEmpty, emptied.isEmpty else { return true }
+        let mine = Set(seen + exchanged.map(\.id) + problems.map(\.id) + solved)
+        return batch.observations.contains { mine.contains($0.id) }
     }
 }

@@ -15,6 +15,8 @@ public actor DirectoryCollector: Collector {
     let strays: StrayEntries
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     private var session: ImportSession?
+    /// Where the entries of the batch before stand: the index may not know it yet.
+    private(set) var justPlaced: [EntryID: Place] = [:]
 
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
@@ -58,6 +60,7 @@ public actor DirectoryCollector: Collector {
         note(try await batch.importEntries(entries.filter { $0.1.kind != .container && $0.1.kind != .group }))
         note(try await batch.importEntries(entries.filter { $0.1.kind == .group }))
         session = batch.session
+        justPlaced = batch.places(of: entries.map(\.1.id))
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
     }
 
@@ -76,6 +79,7 @@ public actor DirectoryCollector: Collector {
     public func close() {
         session?.connection.close()
         session = nil
+        justPlaced = [:]
     }
 
     private func openSession() async throws -> ImportSession {

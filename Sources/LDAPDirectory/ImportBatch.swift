@@ -23,6 +23,7 @@ struct ImportBatch {
             others.formUnion(entry.members)
         }
         var placed = try await collector.index.places(of: Array(others))
+        for (id, place) in await collector.justPlaced where others.contains(id) { placed[id] = place }
         for change in offered { placed[change.id] = change.place }
         let unknown = offered.filter { $0.place == nil }.map(\.id)
         if !unknown.isEmpty {
@@ -153,6 +154,10 @@ struct ImportBatch {
         guard let new = outcome.placement?.place else { return }
         if entry.kind == .container, let old, old != new { movedContainers.append((old: old, new: new)) }
         placed[entry.id] = new
+    }
+
+    func places(of ids: [EntryID]) -> [EntryID: Place] {
+        Dictionary(ids.compactMap { id in place(of: id).map { (id, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Where an entry stands now, moves of this batch included.

@@ -18,6 +18,8 @@ public actor InMemorySynchronizationState: SynchronizationState {
     public private(set) var posted: [OutgoingMessage] = []
     /// The cursor that each step left, in their order.
     public private(set) var cursors: [Cursor?] = []
+    /// The entries that each step recorded as imported, in their order; without the steps that recorded none.
+    public private(set) var commits: [[EntryID]] = []
 
     public init() {}
 
@@ -62,6 +64,7 @@ public actor InMemorySynchronizationState: SynchronizationState {
     }
 
     public func commit(_ step: Step) {
+        if !step.exchanged.isEmpty { commits.append(step.exchanged.map(\.id)) }
         storedCursor = step.cursor ?? storedCursor
         cursors.append(storedCursor)
         for id in step.seen where exchanged[id] != nil { refreshes[id] = step.refresh ?? refreshes[id] }
