@@ -20,15 +20,24 @@ actor EntryResolver {
 
     private static let containersMax = 2_000
     private var names = LDAPDNReader()
+    /// Nil while only the state says what stands where.
+    private var recent: RecentEntries?
 
     init(source: DirectorySource, identities: EntryIdentities) {
         self.source = source
         self.identities = identities
     }
 
+    /// Until ``relyOnState()`` a reading goes ahead of the state, and what it has just found counts as well.
+    func goAhead() { recent = RecentEntries() }
+
+    /// All that was found is in the state, if it was imported. What was not is not there for the others.
+    func relyOnState() { recent = nil }
+
     func observations(of found: [Found]) async throws -> [Observation] {
         // What was met in earlier batches the index knows, too.
         if containers.count > Self.containersMax { containers = [:] }
+        recent?.beginBatch()
         var observations: [Observation] = []
         var candidates: [Candidate] = []
         let known = try await identities.identities(of: found.map(\.uuid))
@@ -47,8 +56,15 @@ actor EntryResolver {
         if source.stream == .hierarchy {
             for candidate in candidates { containers[candidate.dn.normalized] = candidate.id }
         }
+        noteNamed(of: candidates)
         let standing = try await source.index.entries(at: keys(of: candidates))
-        for candidate in candidates { observations.append(try await observation(of: candidate, standing)) }
+        for candidate in candidates {
+            let observation = try await observation(of: candidate, standing)
+            if case .change(.upsert(let entry)) = observation.content {
+                recent?.note(KnownEntry(id: entry.id, label: entry.label), at: candidate.place.key)
+            }
+            observations.append(observation)
+        }
         return observations
     }
 
@@ -58,8 +74,19 @@ actor EntryResolver {
         return candidate.dn == importBase || candidate.dn.isDescendant(of: importBase)
     }
 
+    /// Candidates that others of them name count before they are observed themselves.
+    private func noteNamed(of candidates: [Candidate]) {
+        guard recent != nil else { return }
+        let named = Set(candidates.flatMap(\.targets.values))
+        guard !named.isEmpty else { return }
+        for candidate in candidates where named.contains(candidate.place.key) {
+            guard let label = candidate.label(source.access.mapping) else { continue }
+            recent?.note(KnownEntry(id: candidate.id, label: label), at: candidate.place.key)
+        }
+    }
+
     private func keys(of candidates: [Candidate]) -> [String] {
-        var keys = Set(candidates.flatMap(\.targets.values))
+        var keys = Set(candidates.flatMap(\.targets.values).filter { recent?[$0] == nil })
         for parent in candidates.compactMap(\.dn.parent) where parent != source.base {
             if containers[parent.normalized] == nil { keys.insert(parent.normalized) }
         }
@@ -71,12 +98,14 @@ actor EntryResolver {
     ) async throws -> Observation {
         var references: [String: ResolvedReference] = [:]
         let parent = try await parent(of: candidate.dn, known, &references)
-        for key in candidate.targets.values { references[key] = ResolvedReference(place: key, found: known[key]) }
+        for key in candidate.targets.values {
+            references[key] = ResolvedReference(place: key, found: recent?[key] ?? known[key])
+        }
         let home = HomePlacement(
             organization: candidate.id.organization, parent: parent?.uuid,
             name: candidate.dn.rdn?.name ?? Value(""))
         let mapped = source.access.mapping.entry(from: candidate.raw, at: home) { target in
-            candidate.targets[target].flatMap { known[$0] }.map { Reference(id: $0.id, label: $0.label) }
+            candidate.targets[target].flatMap { references[$0]?.found }.map { Reference(id: $0.id, label: $0.label) }
         }
         guard let mapped else { return Observation(.absent(candidate.id)) }
         return Observation(

@@ -11,6 +11,9 @@ public final class ServiceStore: Sendable {
         case before, after
     }
 
+    /// Of each connection: one writes, and at most five read.
+    private static let cacheKibibytes = 4_000
+
     let database: any DatabaseWriter
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
 
@@ -20,6 +23,10 @@ public final class ServiceStore: Sendable {
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // A step that does not fit into the cache is written twice.
+            try db.execute(sql: "PRAGMA cache_size = -\(Self.cacheKibibytes)")
+            // Pages that every step changes go from the log into the file once for many steps.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
         self.database = try DatabasePool(path: path, configuration: configuration)
         self.onCommit = nil
