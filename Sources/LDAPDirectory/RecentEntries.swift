@@ -16,7 +16,7 @@ struct RecentEntries {
     mutating func beginBatch() {
         guard current.count >= Self.countMin else { return }
         previous = current
-        current = [:]
+        current = Dictionary(minimumCapacity: Self.countMin)
     }
 
     mutating func note(_ entry: KnownEntry, at key: String) { current[key] = entry }

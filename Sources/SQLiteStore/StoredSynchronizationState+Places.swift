@@ -60,7 +60,7 @@ struct StoredPlaceIndex: PlaceIndex {
         let statement = try db.cachedStatement(sql: entriesQuery)
         let rows = try Row.fetchCursor(
             statement, arguments: ["keys": Asked.list(of: keys), "directory": directory])
-        var entries: [String: KnownEntry] = [:]
+        var entries: [String: KnownEntry] = Dictionary(minimumCapacity: keys.count)
         var shared: Set<String> = []
         while let row = try rows.next() {
             let key: String = row[0]

@@ -20,9 +20,9 @@ extension StoredSynchronizationState {
                 """)
         let entries = Set(step.exchanged.map(\.id)).union(step.references.keys).subtracting(step.deleted)
         let known = try references(of: entries, in: db)
-        var changed: [(entry: EntryID, references: Set<ReferenceRow>)] = []
-        for entry in entries {
-            let new = Set((step.references[entry] ?? []).map(ReferenceRow.init))
+        var changed: [(entry: EntryID, references: [ReferenceRow])] = []
+        for entry in entries.sorted() {
+            let new = (step.references[entry] ?? []).map(ReferenceRow.init)
             let old = known[entry] ?? []
             if old.count == new.count, old.allSatisfy({ !$0.isStale && new.contains($0) }) { continue }
             if !old.isEmpty { try clear.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
