@@ -51,7 +51,7 @@ public struct Entry: Hashable, Sendable {
         self.kind = kind
         self.parent = parent
         self.name = name
-        self.fields = fields.filter { !$0.value.isEmpty }
+        self.fields = fields.contains { $0.value.isEmpty } ? fields.filter { !$0.value.isEmpty } : fields
         self.members = members
     }
 

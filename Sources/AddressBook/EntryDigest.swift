@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Foundation
 
 /// SHA-256 over all that travels of an entry. Two entries with the same digest are the same address-book entry.
 ///
@@ -14,23 +15,22 @@ public struct EntryDigest: Hashable, Sendable {
     }
 
     public init(_ entry: Entry) {
-        var input = DigestInput()
-        input.append(Array(entry.kind.rawValue.utf8))
-        input.append(entry.id.organization.uuid.bytes)
-        input.append(entry.id.uuid.bytes)
-        input.append(entry.parent?.bytes ?? [])
+        var input = DigestInput(capacity: entry.valueBytes + 512)
+        input.append(entry.kind.rawValue.utf8)
+        input.append(entry.id.organization.uuid)
+        input.append(entry.id.uuid)
+        if let parent = entry.parent { input.append(parent) } else { input.append(count: 0) }
         input.append(entry.name.bytes)
         input.append(count: entry.fields.count)
-        for field in entry.fields.keys.sorted() {
-            let values = field.isOrdered ? entry[field] : entry[field].sorted()
-            input.append(Array(field.rawValue.utf8))
+        for (field, values) in entry.fields.sorted(by: { $0.key < $1.key }) {
+            input.append(field.rawValue.utf8)
             input.append(count: values.count)
-            for value in values { input.append(value.bytes) }
+            for value in field.isOrdered || values.count == 1 ? values : values.sorted() { input.append(value.bytes) }
         }
         input.append(count: entry.members.count)
         for member in entry.members.sorted() {
-            input.append(member.organization.uuid.bytes)
-            input.append(member.uuid.bytes)
+            input.append(member.organization.uuid)
+            input.append(member.uuid)
         }
         self.bytes = Array(SHA256.hash(data: input.bytes))
     }
@@ -43,12 +43,18 @@ extension Entry {
 private struct DigestInput {
     private(set) var bytes: [UInt8] = []
 
+    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+
     mutating func append(count: Int) {
         withUnsafeBytes(of: UInt32(truncatingIfNeeded: count).bigEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ part: [UInt8]) {
+    mutating func append(_ part: some Collection<UInt8>) {
         append(count: part.count)
         bytes.append(contentsOf: part)
+    }
+
+    mutating func append(_ uuid: UUID) {
+        withUnsafeBytes(of: uuid.uuid) { append($0) }
     }
 }

@@ -39,8 +39,8 @@ public struct EntryID: Hashable, Sendable {
 
 extension EntryID: Comparable {
     public static func < (left: EntryID, right: EntryID) -> Bool {
-        (left.organization.uuid.bytes + left.uuid.bytes)
-            .lexicographicallyPrecedes(right.organization.uuid.bytes + right.uuid.bytes)
+        left.organization == right.organization
+            ? left.uuid.precedes(right.uuid) : left.organization.uuid.precedes(right.organization.uuid)
     }
 }
 
@@ -69,6 +69,13 @@ extension UUID {
 
     /// The 16 bytes, most significant first.
     public var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
+
+    /// Whether its bytes come first.
+    fileprivate func precedes(_ other: UUID) -> Bool {
+        withUnsafeBytes(of: uuid) { mine in
+            withUnsafeBytes(of: other.uuid) { mine.lexicographicallyPrecedes($0) }
+        }
+    }
 
     /// Nil unless there are exactly 16 bytes.
     public init?(bytes: [UInt8]) {

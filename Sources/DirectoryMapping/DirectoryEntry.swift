@@ -5,26 +5,41 @@ import Foundation
 public struct DirectoryEntry: Sendable {
     public var dn: String
     public var uuid: UUID?
-    private var attributes: [String: [Value]]
+    /// An entry has a few dozen at most: going through them takes less time than hashing their names.
+    private var attributes: [(name: String, values: [Value])] = []
 
     public init(dn: String, uuid: UUID?, attributes: [(name: String, values: [Value])]) {
         self.dn = dn
         self.uuid = uuid
-        self.attributes = Dictionary(
-            attributes.map { ($0.name.lowercased(), $0.values) }, uniquingKeysWith: { $0 + $1 })
+        self.attributes.reserveCapacity(attributes.count)
+        for attribute in attributes {
+            let name = attribute.name.lowercased()
+            if let index = self.attributes.firstIndex(where: { $0.name == name }) {
+                self.attributes[index].values += attribute.values
+            } else {
+                self.attributes.append((name, attribute.values))
+            }
+        }
     }
 
     /// The values of an attribute, whatever the case of its name; empty if it is absent.
     public subscript(name: String) -> [Value] {
-        get { attributes[name.lowercased()] ?? [] }
-        set { attributes[name.lowercased()] = newValue.isEmpty ? nil : newValue }
+        get { values(lowercased: name.lowercased()) }
+        set {
+            let name = name.lowercased()
+            guard let index = attributes.firstIndex(where: { $0.name == name }) else {
+                if !newValue.isEmpty { attributes.append((name, newValue)) }
+                return
+            }
+            if newValue.isEmpty { attributes.remove(at: index) } else { attributes[index].values = newValue }
+        }
     }
 
     /// The names of the attributes that it has, in lower case and in order.
-    public var attributeNames: [String] { attributes.keys.sorted() }
+    public var attributeNames: [String] { attributes.map(\.name).sorted() }
 
     /// The values of an attribute whose name is in lower case already.
-    func values(lowercased name: String) -> [Value] { attributes[name] ?? [] }
+    func values(lowercased name: String) -> [Value] { attributes.first { $0.name == name }?.values ?? [] }
 
     public func isOf(objectClass: String) -> Bool {
         let name = objectClass.utf8

@@ -94,6 +94,7 @@ extension Mapping {
             return fields
         }
         let sources: SourceValues = raw.values(lowercased:)
+        fields.reserveCapacity(exportRules.count)
         for rule in exportRules where Self.has(kind, rule.target) {
             let values = rule.values(in: sources, resolve: resolve)
             guard !values.isEmpty else { continue }

@@ -35,7 +35,7 @@ public struct Observation: Sendable {
     public var place: Place?
     /// The UUID that the source's store gives the entry now, where that is not the one of its entry ID.
     public var replacedBy: UUID?
-    /// What the entry's content depends on besides itself, as it was when the entry was read.
+    /// What the entry's content depends on besides itself, as it was when the entry was read; one for each place.
     public var references: [ResolvedReference]
     /// The change's number, if the source is a log.
     public var number: Int64?

@@ -5,14 +5,28 @@ import Glibc
 ///
 /// libldap encodes a request before the call returns, so nothing has to outlive it.
 struct CArena: ~Copyable {
-    private var blocks: [UnsafeMutableRawPointer] = []
+    private var blocks: [UnsafeMutableRawBufferPointer] = []
     private var next: UnsafeMutableRawPointer?
     private var remaining = 0
+    private let blockBytes: Int
 
-    private static let blockBytes = 16 * 1024
+    /// - Parameter blockBytes: how much memory is taken at a time.
+    init(blockBytes: Int = 16 * 1024) {
+        self.blockBytes = blockBytes
+    }
 
     deinit {
         for block in blocks { block.deallocate() }
+    }
+
+    /// Gives up all that was made, and keeps a block for what comes next.
+    mutating func reset() {
+        // One that was made for a large value is not kept.
+        let kept = blocks.firstIndex { $0.count == blockBytes }
+        for (index, block) in blocks.enumerated() where index != kept { block.deallocate() }
+        blocks = kept.map { [blocks[$0]] } ?? []
+        next = blocks.first?.baseAddress
+        remaining = blocks.first?.count ?? 0
     }
 
     private mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
@@ -22,9 +36,9 @@ struct CArena: ~Copyable {
             remaining -= rounded
             return start
         }
-        let size = max(rounded, Self.blockBytes)
+        let size = max(rounded, blockBytes)
         let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-        blocks.append(block)
+        blocks.append(UnsafeMutableRawBufferPointer(start: block, count: size))
         // A large value gets a block of its own, and the rest of the current block stays in use.
         if size - rounded > remaining {
             next = block + rounded
@@ -64,15 +78,20 @@ struct CArena: ~Copyable {
     mutating func nullTerminated<T>(
         _ elements: [UnsafeMutablePointer<T>]
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<T>?> {
+        let list = pointerList(of: T.self, count: elements.count)
+        for (index, element) in elements.enumerated() { list[index] = element }
+        return list
+    }
+
+    /// Room for so many pointers, all of them and one more NULL.
+    mutating func pointerList<T>(
+        of type: T.Type, count: Int
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<T>?> {
         typealias Element = UnsafeMutablePointer<T>?
-        let count = elements.count + 1
-        let memory = allocate(byteCount: count * MemoryLayout<Element>.stride)
-            .bindMemory(to: Element.self, capacity: count)
-        for (index, element) in elements.enumerated() {
-            (memory + index).initialize(to: element)
-        }
-        (memory + elements.count).initialize(to: nil)
-        return memory
+        let list = allocate(byteCount: (count + 1) * MemoryLayout<Element>.stride)
+            .bindMemory(to: Element.self, capacity: count + 1)
+        list.initialize(repeating: nil, count: count + 1)
+        return list
     }
 }
 

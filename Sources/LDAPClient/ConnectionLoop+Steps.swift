@@ -6,17 +6,14 @@ extension ConnectionLoop {
     /// Sends as many waiting operations as may be in flight. Returns whether the socket takes no more for now:
     /// reading must go on then, since the server may be waiting for us to read.
     func sendWaiting() throws(LDAPError) -> Bool {
-        var sent = 0
         var isBlocked = false
-        while sent < waiting.count, !handle.isStuck, singlesInFlight < options.operationsInFlightMax {
+        while !waiting.isEmpty, !handle.isStuck, singlesInFlight < options.operationsInFlightMax {
             guard isWritable else {
                 isBlocked = true
                 break
             }
-            send(waiting[sent])
-            sent += 1
+            if let operation = waiting.popFirst() { send(operation) }
         }
-        waiting.removeFirst(sent)
         if handle.isStuck { throw handle.connectionError(.serverDown, "the server took no data for too long") }
         return isBlocked
     }

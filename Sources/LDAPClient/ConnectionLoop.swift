@@ -9,7 +9,7 @@ final class ConnectionLoop {
     let clock = ContinuousClock()
 
     /// Submitted, waiting for a place among the operations in flight.
-    var waiting: [LDAPOperation] = []
+    var waiting: ArraySlice<LDAPOperation> = []
     /// Sent, by message ID.
     var inFlight: [Int32: InFlightOperation] = [:]
     /// How many of those are no searches.
@@ -55,7 +55,8 @@ final class ConnectionLoop {
             while true {
                 let canReadOn = mayHaveUnread && !isPaused
                 let work = mailbox.take(willSleep: !canReadOn)
-                waiting += work.operations
+                // Appending nothing would copy what is there.
+                if !work.operations.isEmpty { waiting += work.operations }
                 if work.isClosing {
                     return end(code: .serverDown, message: "the connection has been closed")
                 }
@@ -125,6 +126,7 @@ final class InFlightOperation {
 
     /// Keeps an event for the end of the round, so that the consumer is woken once.
     func append(_ event: LDAPSearchEvent, byteCount: Int) {
+        if events.isEmpty { events.reserveCapacity(ConnectionLoop.messagesPerRound) }
         events.append(event)
         self.byteCount += byteCount
     }

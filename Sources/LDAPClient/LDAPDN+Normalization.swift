@@ -11,8 +11,7 @@ extension LDAPDN.AttributeValue {
             Self.append(value, to: &bytes)
         } else if let text = String(validating: value, as: UTF8.self) {
             // caseIgnoreMatch maps case and normalizes to NFKC (RFC 4518, sections 2.2 and 2.3).
-            let mapped = text.precomposedStringWithCompatibilityMapping.lowercased()
-            Self.append(Array(mapped.precomposedStringWithCompatibilityMapping.utf8), to: &bytes)
+            Self.append(Array(text.lowercasedNFKC.utf8), to: &bytes)
         } else {
             return type + "=" + value.map { "\\" + Self.hexadecimal($0) }.joined()
         }
@@ -57,6 +56,7 @@ extension LDAPDN.AttributeValue {
     }
 
     private static func normalizedType(_ type: String) -> String {
+        if type == "uid" || type == "cn" || type == "ou" { return type }
         let lowercased = type.lowercased()
         return shortNames[lowercased] ?? lowercased
     }
@@ -74,4 +74,28 @@ extension LDAPDN.AttributeValue {
         "domaincomponent": "dc", "0.9.2342.19200300.100.1.25": "dc",
         "userid": "uid", "0.9.2342.19200300.100.1.1": "uid",
     ]
+}
+
+extension String {
+    /// In lower case and in Unicode normalization form KC.
+    fileprivate var lowercasedNFKC: String {
+        // Most names are in it already; Foundation takes long to find that out.
+        if unicodeScalars.allSatisfy(\.isPlain) { return lowercased() }
+        return precomposedStringWithCompatibilityMapping.lowercased().precomposedStringWithCompatibilityMapping
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a text of nothing but these is in form KC, as it is and in lower case: none of them has a decomposition
+    /// by compatibility, and none composes with another. Others may be so as well; these are what most names are made of.
+    fileprivate var isPlain: Bool {
+        switch value {
+        case 0..<0x80: true
+        case 0xBF...0x12F, 0x14A...0x17E, 0x180...0x1C3, 0x1EA0...0x1EF9: true  // Latin
+        case 0x38E...0x3A1, 0x3A3...0x3CF, 0x3FA...0x482: true  // Greek, Cyrillic
+        case 0x5D0...0x5EA, 0x61B...0x64A: true  // Hebrew, Arabic
+        case 0x3041...0x3096, 0x30A1...0x30FA, 0x4E00...0x9FFF, 0xAC00...0xD7A3: true  // Kana, Han, Hangul
+        default: false
+        }
+    }
 }

@@ -36,7 +36,7 @@ extension LDAPDN {
     /// The string form of some relative names.
     fileprivate static func compose(_ rdns: [RDN]) throws -> String {
         if rdns.isEmpty { return "" }
-        var arena = CArena()
+        var arena = CArena(blockBytes: 1_000)
         var composed: [CLDAP.LDAPRDN] = []
         for rdn in rdns {
             var parts: [UnsafeMutablePointer<ldap_ava>] = []

@@ -41,8 +41,14 @@ public struct LDAPDN: Sendable {
     public let normalized: String
 
     init(rdns: [RDN]) {
+        self.init(
+            rdns: rdns,
+            normalized: rdns.count == 1 ? rdns[0].normalized : rdns.map(\.normalized).joined(separator: ","))
+    }
+
+    private init(rdns: [RDN], normalized: String) {
         self.rdns = rdns
-        self.normalized = rdns.count == 1 ? rdns[0].normalized : rdns.map(\.normalized).joined(separator: ",")
+        self.normalized = normalized
     }
 
     /// The root: the name with nothing in it.
@@ -53,12 +59,16 @@ public struct LDAPDN: Sendable {
 
     /// The name one level up; nil for the root.
     public var parent: LDAPDN? {
-        rdns.isEmpty ? nil : LDAPDN(rdns: Array(rdns.dropFirst()))
+        guard let rdn else { return nil }
+        if rdns.count == 1 { return .root }
+        let above = normalized.utf8.index(normalized.startIndex, offsetBy: rdn.normalized.utf8.count + 1)
+        return LDAPDN(rdns: Array(rdns.dropFirst()), normalized: String(normalized[above...]))
     }
 
     /// The name of an entry directly below this one.
     public func appending(_ child: RDN) -> LDAPDN {
-        LDAPDN(rdns: [child] + rdns)
+        LDAPDN(
+            rdns: [child] + rdns, normalized: rdns.isEmpty ? child.normalized : child.normalized + "," + normalized)
     }
 
     /// Whether this name lies below the other, at any depth. No name lies below itself.

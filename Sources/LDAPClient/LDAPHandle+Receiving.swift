@@ -54,6 +54,7 @@ extension LDAPHandle {
         try decoded(ldap_get_dn_ber(ld, message, &element, &dn))
         defer { ber_free(element, 0) }
         var entry = LDAPEntry(dn: String(decoding: dn.bytes, as: UTF8.self), attributes: [], controls: takenControls)
+        entry.attributes.reserveCapacity(Self.attributesExpected)
         var byteCount = dn.bytes.count
         while true {
             var name = berval(bv_len: 0, bv_val: nil)
@@ -61,16 +62,26 @@ extension LDAPHandle {
             try decoded(ldap_get_attribute_ber(ld, message, element, &name, &values))
             guard name.bv_val != nil else { break }
             defer { ber_memfree(values) }
+            let count = values.map(Self.count) ?? 0
             var attribute = LDAPAttribute(String(decoding: name.bytes, as: UTF8.self), [[UInt8]]())
-            var next = values
-            while let value = next, value.pointee.bv_val != nil {
-                attribute.values.append(Array(value.pointee.bytes))
-                byteCount += value.pointee.bytes.count
-                next = value + 1
+            attribute.values.reserveCapacity(count)
+            for value in UnsafeBufferPointer(start: values, count: count) {
+                attribute.values.append(Array(value.bytes))
+                byteCount += value.bytes.count
             }
             entry.attributes.append(attribute)
         }
         return .event(.entry(entry), byteCount: byteCount)
+    }
+
+    /// More than most entries have; one that has more takes a little longer.
+    private static let attributesExpected = 24
+
+    /// How many there are before the one without a value that ends the list.
+    private static func count(_ values: UnsafeMutablePointer<berval>) -> Int {
+        var count = 0
+        while values[count].bv_val != nil { count += 1 }
+        return count
     }
 
     private func references(_ message: OpaquePointer) throws(LDAPError) -> [String] {

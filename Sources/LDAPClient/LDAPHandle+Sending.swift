@@ -6,7 +6,7 @@ extension LDAPHandle {
     ///
     /// Throws when it cannot be encoded (a bad filter, a NUL in a name) or sent.
     func send(_ operation: LDAPOperation) throws(LDAPError) -> Int32 {
-        var arena = CArena()
+        arena.reset()
         var messageID: Int32 = -1
         let code: Int32
         // libldap reports a request that was written in part by this code alone, which may be an earlier one's.
@@ -33,7 +33,7 @@ extension LDAPHandle {
     ) throws(EmbeddedNUL) -> Int32 {
         switch request {
         case .add(let dn, let attributes):
-            let values = try arena.modifications(attributes.map { LDAPModification(.add, $0.name, $0.values) })
+            let values = try arena.attributes(attributes)
             return ldap_add_ext(ld, try arena.cString(dn), values, controls, nil, &messageID)
         case .modify(let dn, let modifications):
             let values = try arena.modifications(modifications)
@@ -101,23 +101,41 @@ extension CArena {
         return nullTerminated(pointers)
     }
 
-    /// The modifications as libldap takes them, with binary values.
+    /// Attributes to add.
+    mutating func attributes(
+        _ attributes: [LDAPAttribute]
+    ) throws(EmbeddedNUL) -> UnsafeMutablePointer<UnsafeMutablePointer<ldapmod>?> {
+        let pointers = pointerList(of: ldapmod.self, count: attributes.count)
+        for (index, attribute) in attributes.enumerated() {
+            pointers[index] = try modification(LDAP_MOD_ADD, attribute.name, attribute.values)
+        }
+        return pointers
+    }
+
+    /// A list of modifications, as libldap takes them.
     mutating func modifications(
         _ modifications: [LDAPModification]
     ) throws(EmbeddedNUL) -> UnsafeMutablePointer<UnsafeMutablePointer<ldapmod>?> {
-        var pointers: [UnsafeMutablePointer<ldapmod>] = []
-        pointers.reserveCapacity(modifications.count)
-        for modification in modifications {
-            var values: [UnsafeMutablePointer<berval>] = []
-            values.reserveCapacity(modification.values.count)
-            for bytes in modification.values { values.append(pointer(to: value(bytes))) }
-            let encoded = ldapmod(
-                mod_op: modification.operation.rawValue | LDAP_MOD_BVALUES,
-                mod_type: try cString(modification.attribute),
-                mod_vals: .init(modv_bvals: values.isEmpty ? nil : nullTerminated(values))
-            )
-            pointers.append(pointer(to: encoded))
+        let pointers = pointerList(of: ldapmod.self, count: modifications.count)
+        for (index, modification) in modifications.enumerated() {
+            pointers[index] = try self.modification(
+                modification.operation.rawValue, modification.attribute, modification.values)
         }
-        return nullTerminated(pointers)
+        return pointers
+    }
+
+    private mutating func modification(
+        _ operation: Int32, _ attribute: String, _ values: [[UInt8]]
+    ) throws(EmbeddedNUL) -> UnsafeMutablePointer<ldapmod> {
+        var list: UnsafeMutablePointer<UnsafeMutablePointer<berval>?>?
+        if !values.isEmpty {
+            let pointers = pointerList(of: berval.self, count: values.count)
+            for (index, bytes) in values.enumerated() { pointers[index] = pointer(to: value(bytes)) }
+            list = pointers
+        }
+        return pointer(
+            to: ldapmod(
+                mod_op: operation | LDAP_MOD_BVALUES, mod_type: try cString(attribute),
+                mod_vals: .init(modv_bvals: list)))
     }
 }

@@ -10,6 +10,8 @@ final class LDAPHandle {
     /// Whether a request has been written in part, because the server took no more data for too long. Nothing else
     /// can be sent then.
     var isStuck = false
+    /// The memory that requests are made in, one after the other.
+    var arena = CArena()
 
     /// libldap reads `ldaprc`, `ldap.conf` and `LDAP*` variables when it is first used, unless told not to; and its
     /// first use, like GnuTLS's, is not for several threads at once.
@@ -135,7 +137,11 @@ final class LDAPHandle {
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &readTimeout, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &writeTimeout, size)
+        // Where that fails, each message takes two system calls and is read all the same.
+        _ = ldap_shim_read_ahead(ld, Self.readAheadBytes)
     }
+
+    private static let readAheadBytes: Int32 = 64 * 1024
 
     // MARK: Options
 

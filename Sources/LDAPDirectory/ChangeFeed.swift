@@ -66,6 +66,7 @@ actor WholeSearch {
     /// Up to so many events, fewer if they are large, none of them a reference; nil at the end.
     func next(limit: Int) async throws -> [LDAPSearchEvent]? {
         var events: [LDAPSearchEvent] = []
+        events.reserveCapacity(limit)
         var bytes = 0
         while events.count < limit, bytes < Self.bytesMax {
             var reading = iterator

@@ -97,6 +97,7 @@ actor ContentSyncFeed: ChangeFeed {
                 waiting = told[...]
             }
             var events: [FeedEvent] = []
+            events.reserveCapacity(waiting.count)
             while events.count < Self.batchSize, let event = waiting.popFirst() {
                 events += try refresh.events(event)
             }

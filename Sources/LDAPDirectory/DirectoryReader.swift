@@ -94,7 +94,10 @@ actor DirectoryReader: ChangeReader {
                 try await endSearch(end)
                 return nil
             }
-            if feed == nil { feed = try await startPass() }
+            if feed == nil {
+                feed = try await startPass()
+                await fetcher.resolver.goAhead()
+            }
             guard let feed else { return nil }
             let told = try await feed.next()
             let observations = try await observations(of: told.events)
@@ -122,6 +125,7 @@ actor DirectoryReader: ChangeReader {
 
     private func endSearch(_ end: FeedEnd) async throws {
         self.end = end
+        await fetcher.resolver.relyOnState()
         if case .changes(let position) = passes[0], method == .scan {
             self.end?.sawAll = false
             if try await source.index.summary() != present {

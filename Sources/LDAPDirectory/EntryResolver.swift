@@ -20,15 +20,24 @@ actor EntryResolver {
 
     private static let containersMax = 2_000
     private var names = LDAPDNReader()
+    /// Nil while only the state says what stands where.
+    private var recent: RecentEntries?
 
     init(source: DirectorySource, identities: EntryIdentities) {
         self.source = source
         self.identities = identities
     }
 
+    /// Until ``relyOnState()`` a reading goes ahead of the state, and what it has just found counts as well.
+    func goAhead() { recent = RecentEntries() }
+
+    /// All that was found is in the state, if it was imported. What was not is not there for the others.
+    func relyOnState() { recent = nil }
+
     func observations(of found: [Found]) async throws -> [Observation] {
         // What was met in earlier batches the index knows, too.
         if containers.count > Self.containersMax { containers = [:] }
+        recent?.beginBatch()
         var observations: [Observation] = []
         var candidates: [Candidate] = []
         let known = try await identities.identities(of: found.map(\.uuid))
@@ -47,8 +56,15 @@ actor EntryResolver {
         if source.stream == .hierarchy {
             for candidate in candidates { containers[candidate.dn.normalized] = candidate.id }
         }
+        noteNamed(of: candidates)
         let standing = try await source.index.entries(at: keys(of: candidates))
-        for candidate in candidates { observations.append(try await observation(of: candidate, standing)) }
+        for candidate in candidates {
+            let observation = try await observation(of: candidate, standing)
+            if case .change(.upsert(let entry)) = observation.content {
+                recent?.note(KnownEntry(id: entry.id, label: entry.label), at: candidate.place.key)
+            }
+            observations.append(observation)
+        }
         return observations
     }
 
@@ -58,9 +74,20 @@ actor EntryResolver {
         return candidate.dn == importBase || candidate.dn.isDescendant(of: importBase)
     }
 
+    /// Candidates that others of them name count before they are observed themselves.
+    private func noteNamed(of candidates: [Candidate]) {
+        guard recent != nil else { return }
+        let named = Set(candidates.flatMap(\.targets.values))
+        guard !named.isEmpty else { return }
+        for candidate in candidates where named.contains(candidate.place.key) {
+            guard let label = candidate.label(source.access.mapping) else { continue }
+            recent?.note(KnownEntry(id: candidate.id, label: label), at: candidate.place.key)
+        }
+    }
+
     private func keys(of candidates: [Candidate]) -> [String] {
-        var keys = Set(candidates.flatMap(\.targets.values))
-        for parent in candidates.compactMap(\.dn.parent) where parent != source.base {
+        var keys = Set(candidates.flatMap(\.targets.values).filter { recent?[$0] == nil })
+        for parent in candidates.compactMap(\.parent) where parent != source.base {
             if containers[parent.normalized] == nil { keys.insert(parent.normalized) }
         }
         return Array(keys)
@@ -69,34 +96,40 @@ actor EntryResolver {
     private func observation(
         of candidate: Candidate, _ known: [String: KnownEntry]
     ) async throws -> Observation {
-        var references: [String: ResolvedReference] = [:]
-        let parent = try await parent(of: candidate.dn, known, &references)
-        for key in candidate.targets.values { references[key] = ResolvedReference(place: key, found: known[key]) }
+        var references: [ResolvedReference] = []
+        let parent = try await parent(of: candidate, known, &references)
+        var named: [String: KnownEntry] = [:]
+        for key in Set(candidate.targets.values) {
+            named[key] = recent?[key] ?? known[key]
+            // An entry that its content is made from may be above it.
+            references.removeAll { $0.place == key }
+            references.append(ResolvedReference(place: key, found: named[key]))
+        }
         let home = HomePlacement(
             organization: candidate.id.organization, parent: parent?.uuid,
             name: candidate.dn.rdn?.name ?? Value(""))
         let mapped = source.access.mapping.entry(from: candidate.raw, at: home) { target in
-            candidate.targets[target].flatMap { known[$0] }.map { Reference(id: $0.id, label: $0.label) }
+            candidate.targets[target].flatMap { named[$0] }.map { Reference(id: $0.id, label: $0.label) }
         }
         guard let mapped else { return Observation(.absent(candidate.id)) }
         return Observation(
             .change(.upsert(mapped)), place: candidate.place, replacedBy: candidate.identity.replacedBy,
-            references: references.values.sorted { $0.place < $1.place })
+            references: references)
     }
 
     /// The exported container that holds the entry: its parent, or the nearest one above that is exported. What is on
     /// the way there is remembered: when a container appears, goes or moves, the entry is read again.
     private func parent(
-        of dn: LDAPDN, _ known: [String: KnownEntry], _ references: inout [String: ResolvedReference]
+        of candidate: Candidate, _ known: [String: KnownEntry], _ references: inout [ResolvedReference]
     ) async throws -> EntryID? {
-        var ancestor = dn.parent
+        var ancestor = candidate.parent
         var isDirect = true
         while let container = ancestor, container != source.base {
             let key = container.normalized
             var id = containers[key]
             if id == nil { id = isDirect ? known[key]?.id : try await source.index.entries(at: [key])[key]?.id }
-            references[key] = ResolvedReference(
-                place: key, found: id.map { KnownEntry(id: $0, label: "") }, showsLabel: false)
+            references.append(
+                ResolvedReference(place: key, found: id.map { KnownEntry(id: $0, label: "") }, showsLabel: false))
             if let id { return id }
             isDirect = false
             ancestor = container.parent
@@ -109,6 +142,7 @@ actor EntryResolver {
 struct Candidate {
     private(set) var identity: EntryIdentity
     let dn: LDAPDN
+    let parent: LDAPDN?
     /// As the server writes it.
     let place: Place
     private(set) var raw: DirectoryEntry
@@ -120,6 +154,7 @@ struct Candidate {
     init(_ identity: EntryIdentity, _ dn: LDAPDN, _ entry: LDAPEntry, _ mapping: Mapping) {
         self.identity = identity
         self.dn = dn
+        parent = dn.parent
         place = Place(key: dn.normalized, text: entry.dn)
         raw = DirectoryEntry(entry)
         raw.uuid = identity.id.uuid
@@ -144,6 +179,7 @@ struct Candidate {
 extension LDAPDN.RDN {
     /// What tells an entry from its neighbours. Of several values that is the `uid`; without one it is all of them.
     fileprivate var name: Value {
+        if attributeValues.count == 1 { return Value(attributeValues[0].value) }
         if let uid = attributeValues.first(where: { $0.type.lowercased() == "uid" }) { return Value(uid.value) }
         let sorted = attributeValues.sorted { $0.type.lowercased() < $1.type.lowercased() }
         return Value(Array(sorted.map(\.value).joined(separator: Array("+".utf8))))

@@ -11,6 +11,8 @@ public final class ServiceStore: Sendable {
         case before, after
     }
 
+    private static let writeCacheKibibytes = 8_000
+
     let database: any DatabaseWriter
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
 
@@ -20,6 +22,11 @@ public final class ServiceStore: Sendable {
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            guard !db.configuration.readonly else { return }
+            // A step that does not fit into the cache is written twice.
+            try db.execute(sql: "PRAGMA cache_size = -\(Self.writeCacheKibibytes)")
+            // Pages that every step changes go from the log into the file once for many steps.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
         self.database = try DatabasePool(path: path, configuration: configuration)
         self.onCommit = nil

@@ -53,7 +53,8 @@ extension StoredSynchronizationState {
                     refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by,
                     filled = excluded.filled
                 """)
-        for record in step.exchanged {
+        // In the order of the table: what is beside each other is written together.
+        for record in step.exchanged.sorted(by: { $0.id < $1.id }) {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
                 record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.wanted?.key,

@@ -45,10 +45,34 @@ struct StoredPlaceIndex: PlaceIndex {
     func entries(at keys: [String]) async throws -> [String: KnownEntry] {
         guard let directory, !keys.isEmpty else { return [:] }
         return try await store.read { db in
-            var entries: [String: KnownEntry] = [:]
-            for key in keys { entries[key] = try Self.entry(at: key, of: directory, in: db) }
-            return entries
+            try Self.entries(at: keys, of: directory, in: db)
         }
+    }
+
+    private static let entriesQuery = sides.map { side in
+        """
+        SELECT value, organization, uuid, label FROM json_each(:keys) CROSS JOIN exchange_record
+        WHERE \(side.column)_key = value AND synchronization IN \(side.synchronizations)
+        """
+    }.joined(separator: " UNION ALL ")
+
+    /// What is known to stand at places. The keys are all different.
+    static func entries(
+        at keys: some Collection<String>, of directory: String, in db: Database
+    ) throws -> [String: KnownEntry] {
+        let statement = try db.cachedStatement(sql: entriesQuery)
+        let rows = try Row.fetchCursor(
+            statement, arguments: ["keys": Asked.list(of: keys), "directory": directory])
+        var entries: [String: KnownEntry] = Dictionary(minimumCapacity: keys.count)
+        var shared: Set<String> = []
+        while let row = try rows.next() {
+            let key: String = row[0]
+            let entry = KnownEntry(
+                id: EntryID(organization: OrganizationID(row[1]), uuid: row[2]), label: row[3] ?? "")
+            if entries.updateValue(entry, forKey: key) != nil { shared.insert(key) }
+        }
+        for key in shared { entries[key] = try entry(at: key, of: directory, in: db) }
+        return entries
     }
 
     private static let entryQuery = """
@@ -65,7 +89,7 @@ struct StoredPlaceIndex: PlaceIndex {
         """
 
     /// What is known to stand at a place. While the deletion of an entry is held, another one may have taken its place.
-    static func entry(at key: String, of directory: String, in db: Database) throws -> KnownEntry? {
+    private static func entry(at key: String, of directory: String, in db: Database) throws -> KnownEntry? {
         let statement = try db.cachedStatement(sql: entryQuery)
         return try Row.fetchOne(statement, arguments: ["key": key, "directory": directory]).map {
             KnownEntry(id: EntryID($0), label: $0["label"] ?? "")
@@ -75,33 +99,37 @@ struct StoredPlaceIndex: PlaceIndex {
     func recorded(_ entries: [EntryID]) async throws -> Set<EntryID> {
         try await store.read { db in
             let statement = try db.cachedStatement(
-                sql: "SELECT 1 FROM exchange_record WHERE synchronization = ? AND organization = ? AND uuid = ?")
-            return Set(
-                try entries.filter {
-                    try Row.fetchOne(statement, arguments: [id, $0.organization.uuid, $0.uuid]) != nil
-                })
+                sql: """
+                    \(Asked.entries)
+                    SELECT organization, uuid FROM asked CROSS JOIN exchange_record USING (organization, uuid)
+                    WHERE synchronization = :synchronization
+                    """)
+            let arguments: StatementArguments = ["entries": Asked.list(of: entries), "synchronization": id]
+            return Set(try Row.fetchAll(statement, arguments: arguments).map { EntryID($0) })
         }
     }
+
+    private static let placesQuery =
+        Asked.entries
+        + sides.map { side in
+            """
+             SELECT organization, uuid, \(side.column)_key, \(side.column)
+            FROM asked CROSS JOIN exchange_record USING (organization, uuid)
+            WHERE synchronization IN \(side.synchronizations) AND \(side.column)_key IS NOT NULL
+            """
+        }.joined(separator: " UNION ALL")
 
     func places(of entries: [EntryID]) async throws -> [EntryID: Place] {
         guard let directory, !entries.isEmpty else { return [:] }
         return try await store.read { db in
+            let statement = try db.cachedStatement(sql: Self.placesQuery)
+            let rows = try Row.fetchCursor(
+                statement, arguments: ["entries": Asked.list(of: entries), "directory": directory])
             var places: [EntryID: Place] = [:]
-            for side in Self.sides {
-                let statement = try db.cachedStatement(
-                    sql: """
-                        SELECT \(side.column)_key, \(side.column) FROM exchange_record
-                        WHERE synchronization IN \(side.synchronizations)
-                        AND organization = :organization AND uuid = :uuid AND \(side.column)_key IS NOT NULL
-                        """)
-                for entry in entries where places[entry] == nil {
-                    let row = try Row.fetchOne(
-                        statement,
-                        arguments: [
-                            "directory": directory, "organization": entry.organization.uuid, "uuid": entry.uuid,
-                        ])
-                    places[entry] = row.flatMap { Place($0, side.column) }
-                }
+            while let row = try rows.next() {
+                let entry = EntryID(organization: OrganizationID(row[0]), uuid: row[1])
+                // An entry's home comes before its place.
+                if places[entry] == nil { places[entry] = Place(key: row[2], text: row[3]) }
             }
             return places
         }

@@ -10,11 +10,6 @@ extension StoredSynchronizationState {
     func recordReferences(_ step: Step, in db: Database) throws {
         // Only what is read from a directory names places.
         guard let directory = ends.source else { return }
-        let find = try db.cachedStatement(
-            sql: """
-                SELECT place, found_organization, found_uuid, found_label, stale FROM reference
-                WHERE synchronization = ? AND organization = ? AND uuid = ?
-                """)
         let clear = try db.cachedStatement(
             sql: "DELETE FROM reference WHERE synchronization = ? AND organization = ? AND uuid = ?")
         let insert = try db.cachedStatement(
@@ -23,25 +18,41 @@ extension StoredSynchronizationState {
                     (synchronization, organization, uuid, place, found_organization, found_uuid, found_label, stale)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        var targets: [String: KnownEntry?] = [:]
-        let deleted = Set(step.deleted)
-        for entry in Set(step.exchanged.map(\.id)).union(step.references.keys).subtracting(deleted) {
-            let key: StatementArguments = [id, entry.organization.uuid, entry.uuid]
-            let new = Set((step.references[entry] ?? []).map(ReferenceRow.init))
-            let old = try Row.fetchAll(find, arguments: key).map(ReferenceRow.init)
+        let entries = Set(step.exchanged.map(\.id)).union(step.references.keys).subtracting(step.deleted)
+        let known = try references(of: entries, in: db)
+        var changed: [(entry: EntryID, references: [ReferenceRow])] = []
+        for entry in entries.sorted() {
+            let new = (step.references[entry] ?? []).map(ReferenceRow.init)
+            let old = known[entry] ?? []
             if old.count == new.count, old.allSatisfy({ !$0.isStale && new.contains($0) }) { continue }
-            if !old.isEmpty { try clear.execute(arguments: key) }
-            for reference in new {
-                let target =
-                    try targets[reference.place] ?? StoredPlaceIndex.entry(at: reference.place, of: directory, in: db)
-                targets.updateValue(target, forKey: reference.place)
-                try insert.execute(
-                    arguments: key + [
-                        reference.place, reference.found?.organization.uuid, reference.found?.uuid, reference.label,
-                        !reference.isTrue(of: target),
-                    ])
+            if !old.isEmpty { try clear.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
+            changed.append((entry, new))
+        }
+        let places = Set(changed.flatMap { $0.references.map(\.place) })
+        let targets = try StoredPlaceIndex.entries(at: places, of: directory, in: db)
+        for (entry, references) in changed {
+            for reference in references {
+                try insert.execute(arguments: [
+                    id, entry.organization.uuid, entry.uuid, reference.place, reference.found?.organization.uuid,
+                    reference.found?.uuid, reference.label, !reference.isTrue(of: targets[reference.place]),
+                ])
             }
         }
+    }
+
+    private func references(of entries: Set<EntryID>, in db: Database) throws -> [EntryID: [ReferenceRow]] {
+        let find = try db.cachedStatement(
+            sql: """
+                \(Asked.entries)
+                SELECT organization, uuid, place, found_organization, found_uuid, found_label, stale
+                FROM asked CROSS JOIN reference USING (organization, uuid)
+                WHERE synchronization = :synchronization
+                """)
+        let rows = try Row.fetchCursor(
+            find, arguments: ["entries": Asked.list(of: entries), "synchronization": id])
+        var references: [EntryID: [ReferenceRow]] = [:]
+        while let row = try rows.next() { references[EntryID(row), default: []].append(ReferenceRow(row)) }
+        return references
     }
 
     /// See ``PlaceIndex``.

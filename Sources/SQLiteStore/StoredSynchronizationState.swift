@@ -109,21 +109,22 @@ public struct StoredSynchronizationState: SynchronizationState {
     }
 
     public func records(_ ids: [EntryID]) async throws -> [EntryID: ExchangeRecord] {
-        try await store.read { db in
+        guard !ids.isEmpty else { return [:] }
+        return try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
+                    \(Asked.entries)
                     SELECT organization, uuid, digest, home_key, home, place_key, place, wanted_key, wanted,
                         label, replaced_by, filled
-                    FROM exchange_record
-                    WHERE synchronization = ? AND organization = ? AND uuid = ?
+                    FROM asked CROSS JOIN exchange_record USING (organization, uuid)
+                    WHERE synchronization = :synchronization
                     """)
+            let rows = try Row.fetchCursor(
+                statement, arguments: ["entries": Asked.list(of: ids), "synchronization": id])
             var records: [EntryID: ExchangeRecord] = [:]
-            for entry in ids {
-                guard
-                    let row = try Row.fetchOne(
-                        statement, arguments: [id, entry.organization.uuid, entry.uuid])
-                else { continue }
-                records[entry] = ExchangeRecord(row)
+            while let row = try rows.next() {
+                let record = ExchangeRecord(row)
+                records[record.id] = record
             }
             return records
         }

@@ -1,3 +1,4 @@
+import Foundation
 import LDAPClient
 import TestSupport
 import Testing
@@ -55,6 +56,31 @@ struct LDAPDNTests {
         #expect(try LDAPDN("cn=a\\,b") == LDAPDN("cn=a\\2cb"))
         #expect(try LDAPDN("cn=a\\,dc=b") != LDAPDN("cn=a,dc=b"))
         #expect(try Set([LDAPDN("cn=a"), LDAPDN("CN=A")]).count == 1)
+    }
+
+    @Test("letters of every script are compared in lower case and in form KC, alone and after others")
+    func letters() throws {
+        for value in UInt32(0x80)...0xFFFD {
+            guard let letter = Unicode.Scalar(value), letter.properties.isAlphabetic || value < 0x250 else { continue }
+            for text in ["\(letter)", "e\(letter)", "\(letter)\u{301}", "\u{1100}\(letter)"] {
+                let expected = text.precomposedStringWithCompatibilityMapping.lowercased()
+                    .precomposedStringWithCompatibilityMapping
+                // What is escaped is none of this test's business.
+                guard !expected.utf8.contains(where: { $0 < 0x41 || (0x5B...0x60).contains($0) }) else { continue }
+                let normalized = try LDAPDN.RDN("cn", text).normalized
+                #expect(Array(normalized.utf8) == Array("cn=\(expected)".utf8), "U+\(String(value, radix: 16))")
+            }
+        }
+    }
+
+    @Test("the name above is what it is by itself")
+    func above() throws {
+        for text in ["uid=a,ou=Ünit\\, x,dc=example", "cn=a+uid=b,ou=p+l=q,dc=x", "dc=example"] {
+            let dn = try LDAPDN(text)
+            let parent = try #require(dn.parent)
+            #expect(parent.normalized == (try LDAPDN(parent.string())).normalized)
+            #expect(dn.rdn.map { parent.appending($0).normalized } == dn.normalized)
+        }
     }
 
     @Test("a descendant is below, never beside or the same")

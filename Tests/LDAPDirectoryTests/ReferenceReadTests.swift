@@ -19,6 +19,53 @@ struct ReferenceReadTests {
         }
     }
 
+    @Test("is read once where it is found together with that one, before or after it")
+    func foundTogether() async throws {
+        try await withSlapd(.directory()) { server in
+            let export = try DirectoryExport(of: server)
+            let connection = try await server.connect()
+            defer { connection.close() }
+            for name in ["boss", "assistant", "alice"] { try await connection.addPerson(name) }
+            try await connection.set("displayName", of: "assistant", to: "Ann Assistant")
+            try await connection.set("secretary", of: "boss", to: "uid=assistant,ou=people,dc=example")
+            try await connection.set("secretary", of: "alice", to: "uid=Assistant,ou=People,dc=example")
+            try await connection.addGroup("team", of: ["alice", "boss"])
+            #expect(try await export.synchronize().read == 4)
+            for name: Value in ["boss", "alice"] {
+                #expect(try await export.entry(name)?[.assistant] == ["Ann Assistant"])
+            }
+            #expect(try await export.entry("team")?.members.count == 2)
+            #expect(try await export.synchronize().read == 0)
+        }
+    }
+
+    @Test("is read again where the change of that one that was found with it is held")
+    func foundTogetherAndHeld() async throws {
+        try await withExport { export in
+            var export = export
+            _ = try await export.changes { connection in
+                for number in 0..<20 {
+                    try await connection.addPerson("p\(number)")
+                    try await connection.set("displayName", of: "p\(number)", to: "Person \(number)")
+                    try await connection.set("title", of: "p\(number)", to: "Dr")
+                }
+                try await connection.set("displayName", of: "assistant", to: "Ann")
+                try await connection.set("title", of: "assistant", to: "Dr")
+            }
+            export.deletionGuard.percent = 1
+            _ = try await export.changes { connection in
+                for name in ["assistant"] + (0..<20).map({ "p\($0)" }) {
+                    try await connection.modify(
+                        dn: "uid=\(name),ou=people,dc=example", [LDAPModification(.delete, "title", [])])
+                }
+                try await connection.set("displayName", of: "assistant", to: "Ann Other")
+                try await connection.set("title", of: "boss", to: "Boss")
+            }
+            #expect(try await export.entry("assistant")?[.displayName] == ["Ann"])
+            #expect(try await export.entry("boss")?[.assistant] == ["Ann"])
+        }
+    }
+
     @Test("travels when its assistant's display name changes")
     func assistantRenamed() async throws {
         try await withExport { export in

@@ -40,6 +40,17 @@ struct PlaceTests {
         #expect(try await state.sourceIndex.places(of: []) == [:])
     }
 
+    @Test("an entry is found at its place, whatever is in its name")
+    func awkwardNames() async throws {
+        let names = [
+            "cn=a\\2cb,dc=x", "cn=\"q\",dc=x", "cn=mu\u{308}ller \u{1F98A},dc=x", "cn=a\nb,dc=x", "cn='',dc=x",
+        ]
+        let placed = names.enumerated().map { (Sample.person($0.offset), $0.element) }
+        try await record(placed, .contents)
+        let found = try await store.state().sourceIndex.entries(at: names)
+        #expect(names.map { found[$0]?.id } == placed.map(\.0.id))
+    }
+
     @Test("what is below a container that is renamed goes with it, and nothing else does")
     func renamed() async throws {
         try await record(
