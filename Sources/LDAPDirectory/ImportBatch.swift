@@ -189,6 +189,8 @@ extension LDAPConnection {
                 ])
         } catch LDAPResultCode.entryAlreadyExists {
             // Made by an earlier run.
+        } catch let error as LDAPError where error.code == .referral {
+            throw DirectoryError(readOnly: error)
         }
     }
 }

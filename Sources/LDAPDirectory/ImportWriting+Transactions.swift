@@ -14,10 +14,32 @@ extension ImportWriting {
     func write(_ plans: [EntryPlan]) async throws -> [(Wish, Verdict)] {
         let renamed = plans.filter { $0.write == nil }
         let rest = plans.filter { $0.write != nil }
-        let written =
-            rest.count >= Self.transactionCountMin && session.hasTransactions
-            ? try await writeInTransaction(rest[...]) : try await writeOneByOne(rest[...])
-        return renamed.map { ($0.wish, .done(.imported($0.placement))) } + written
+        return renamed.map { ($0.wish, .done(.imported($0.placement))) }
+            + (session.hasTransactions && rest.count >= Self.transactionCountMin
+                ? try await writeInTransactions(rest) : try await writeOneByOne(rest[...]))
+    }
+
+    /// slapd (2.5, back-mdb) numbers the attributes of a database as it meets them. When a transaction is refused it keeps
+    /// in memory, and not on disk, the numbers of those that it has met there first; an entry that is written with one
+    /// later cannot be read any more, nor can a search that comes across it end. So each attribute is written outside of
+    /// transactions first.
+    private func writeInTransactions(_ plans: [EntryPlan]) async throws -> [(Wish, Verdict)] {
+        var met: Set<String> = []
+        let first = plans.filter { plan in
+            let isFirst = !plan.namesWritten.isSubset(of: met)
+            met.formUnion(plan.namesWritten)
+            return isFirst
+        }
+        var verdicts = try await writeOneByOne(first[...])
+        var known: Set<String> = []
+        for (plan, (_, verdict)) in zip(first, verdicts) {
+            if case .done(.imported) = verdict { known.formUnion(plan.namesWritten) }
+        }
+        let written = Set(first.map(\.wish.id))
+        let rest = plans.filter { !written.contains($0.wish.id) }
+        verdicts += try await writeInTransaction(rest.filter { $0.namesWritten.isSubset(of: known) }[...])
+        verdicts += try await writeOneByOne(rest.filter { !$0.namesWritten.isSubset(of: known) }[...])
+        return verdicts
     }
 
     private func writeOneByOne(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
@@ -52,6 +74,17 @@ extension ImportWriting {
         }
         let middle = plans.startIndex + plans.count / 2
         return try await writeInTransaction(plans[..<middle]) + writeInTransaction(plans[middle...])
+    }
+}
+
+extension EntryPlan {
+    /// The attributes that it gives values.
+    fileprivate var namesWritten: Set<String> {
+        switch write {
+        case .add(_, let attributes): Set(attributes.map { $0.name.lowercased() })
+        case .modify(_, let modifications): Set(modifications.map { $0.attribute.lowercased() })
+        case .rename, .delete, nil: []
+        }
     }
 }
 

@@ -49,6 +49,26 @@ struct ImportTransactionTests {
         }
     }
 
+    /// slapd 2.5 keeps numbers of attributes that a refused transaction has used first; see `writeInTransactions`.
+    @Test("leaves a database that can be read, whatever is refused", arguments: TransactionUse.allCases)
+    func readable(_ transactions: TransactionUse) async throws {
+        try await withImport(transactions) { destination in
+            try await destination.synchronize([.person(9_999, "first")])
+            try await destination.asAdministrator { connection in
+                try await connection.addPerson("p300", in: DirectoryImport.branchDN)
+            }
+            let fields: [Field: [Value]] = [.l: ["Cork"], .street: ["1 Main Street"], .postalCode: ["T12"]]
+            try await destination.synchronize((1...Self.count).map { .person($0, Value("p\($0)"), fields) })
+            #expect(try await destination.problems().map(\.id) == [.branch(300)])
+            for _ in 1...2 {
+                let contents = try await destination.contents()
+                #expect(contents.values.filter { $0["l"] == ["Cork"] }.count == Self.count - 1)
+                await destination.server.stop()
+                try await destination.server.restart()
+            }
+        }
+    }
+
     @Test("goes on where a part of it was written before an interruption", arguments: TransactionUse.allCases)
     func interrupted(_ transactions: TransactionUse) async throws {
         try await withImport(transactions) { destination in
