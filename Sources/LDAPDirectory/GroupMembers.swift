@@ -29,8 +29,30 @@ struct GroupMembers {
     /// So many names are looked for in one search.
     private static let soughtTogether = 50
 
+    /// Where the server does not let a group be changed, the entry gets its old name back: another one may want that, and
+    /// would be taken for the member.
+    ///
     /// - Returns: why groups go on naming entries by their old names, by these.
     func rename(_ moves: [Move]) async throws -> Refusals {
+        let refusals = try await renameEverywhere(moves)
+        for move in moves where refusals[move.old] != nil { try await takeBack(move) }
+        return refusals
+    }
+
+    private func takeBack(_ move: Move) async throws {
+        guard let rdn = move.old.rdn else { return }
+        do {
+            try await session.connection.rename(
+                dn: move.new.string(), newRDN: rdn.description, deleteOldRDN: false,
+                newSuperior: move.old.parent == move.new.parent ? nil : move.old.parent?.string())
+        } catch let error as LDAPError where !error.isTransient {
+            // It stays where it is, and the groups are looked after when it is tried again.
+            return
+        }
+        _ = try await renameEverywhere([Move(old: move.new, new: move.old, isContainer: move.isContainer)])
+    }
+
+    private func renameEverywhere(_ moves: [Move]) async throws -> Refusals {
         guard !moves.isEmpty else { return [:] }
         var refusals: Refusals = [:]
         let leaves = moves.filter { !$0.isContainer }

@@ -52,8 +52,7 @@ extension ImportWriting {
         return try await renameMembers(of: &plans) { moves[$0.wish.id] }
     }
 
-    /// - Parameter plans: keeps those that no group goes on naming as before. The others are looked after when they are
-    ///   tried again: the state goes on having them where the groups have them.
+    /// - Parameter plans: keeps those that no group goes on naming as before.
     private func renameMembers(
         of plans: inout [EntryPlan], _ move: (EntryPlan) -> GroupMembers.Move?
     ) async throws -> [(Wish, Verdict)] {
