@@ -36,7 +36,12 @@ struct ImportSession: Sendable {
 
     private static func hasTransactions(_ connection: LDAPConnection, _ rules: ImportRules) async throws -> Bool {
         guard rules.transactions == .auto else { return false }
-        return try await connection.rootDSE()["supportedExtension"].contains(Array(LDAPTransaction.oid.utf8))
+        let server = try await connection.rootDSE()
+        // slapd's access log has what a refused transaction would have done, and consumers that read it believe it.
+        let hasAccessLog = server["namingContexts"].contains {
+            String(decoding: $0, as: UTF8.self).lowercased().hasPrefix("cn=accesslog")
+        }
+        return !hasAccessLog && server["supportedExtension"].contains(Array(LDAPTransaction.oid.utf8))
     }
 }
 
