@@ -61,19 +61,28 @@ extension ImportWriting {
     /// All or none; if none, the halves.
     private func writeInTransaction(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
         guard plans.count > Self.bisectedCountMin else { return try await writeOneByOne(plans) }
+        let writes = plans.compactMap(\.write)
+        // slapd (2.5) can crash when a connection ends inside a transaction: a task of its own is not cancelled, so that
+        // it is ended in good order though the service be stopped.
+        let isWritten = try await Task { [connection] in try await Self.writeTogether(writes, connection) }.value
+        if isWritten { return plans.map { ($0.wish, .done(.imported($0.placement))) } }
+        let middle = plans.startIndex + plans.count / 2
+        return try await writeInTransaction(plans[..<middle]) + writeInTransaction(plans[middle...])
+    }
+
+    /// - Returns: whether all of it is written; else nothing is, because one of them was refused.
+    private static func writeTogether(_ writes: [LDAPWrite], _ connection: LDAPConnection) async throws -> Bool {
         let transaction = try await connection.startTransaction()
-        let taken = try await connection.perform(plans.compactMap(\.write), in: transaction)
+        let taken = try await connection.perform(writes, in: transaction)
         if let lost = taken.lazy.compactMap(\.error).first(where: \.isTransient) { throw lost }
-        try await Task.sleep(for: Self.settlingPause)
+        try await Task.sleep(for: settlingPause)
         let isWhole = taken.allSatisfy { $0.error == nil }
         do {
             try await connection.end(transaction, commit: isWhole)
-            if isWhole { return plans.map { ($0.wish, .done(.imported($0.placement))) } }
+            return isWhole
         } catch let error as LDAPError where !error.isTransient {
-            // One of them was refused.
+            return false
         }
-        let middle = plans.startIndex + plans.count / 2
-        return try await writeInTransaction(plans[..<middle]) + writeInTransaction(plans[middle...])
     }
 }
 

@@ -131,6 +131,11 @@ struct ImportFaultTests {
                     #expect(proxy.hasStruck)
                     proxy.rest()
                     destination.now += 86_400
+                    // slapd 2.5 can crash when a connection ends in the middle of a transaction; whoever runs it starts it
+                    // again.
+                    if let status = try await server.restartAfterCrash() {
+                        print("slapd has crashed: \(status), \(call)")
+                    }
                     let faults = try await faults(of: &destination, expected, changeMuch)
                     #expect(faults == [], "\(call)")
                 }

@@ -69,6 +69,35 @@ struct ImportTransactionTests {
         }
     }
 
+    @Test("that is stopped in the middle of a transaction ends that first, and the server lives")
+    func stopped() async throws {
+        try await withImport(.auto) { destination in
+            try await FaultyProxy.with(serverPort: destination.server.portNumber) { proxy in
+                var stopped = destination
+                stopped.url = proxy.url
+                let (interrupted, people) = (stopped, people())
+                let reached = AsyncStream.makeStream(of: Void.self)
+                let cancelled = AsyncStream.makeStream(of: Void.self)
+                proxy.strike(
+                    at: 300, of: .add,
+                    with: .wait {
+                        reached.continuation.finish()
+                        for await _ in cancelled.stream {}
+                    })
+                let task = Task { try await interrupted.synchronize(people) }
+                for await _ in reached.stream {}
+                task.cancel()
+                cancelled.continuation.finish()
+                _ = await task.result
+                #expect(proxy.hasStruck)
+                let crash = try await destination.server.restartAfterCrash()
+                #expect(crash == nil)
+                let names = try await destination.names()
+                #expect(names.count == Self.count)
+            }
+        }
+    }
+
     @Test("goes on where a part of it was written before an interruption", arguments: TransactionUse.allCases)
     func interrupted(_ transactions: TransactionUse) async throws {
         try await withImport(transactions) { destination in
