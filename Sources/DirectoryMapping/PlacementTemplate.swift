@@ -62,8 +62,8 @@ public struct PlacementTemplate: Sendable {
         mirrorsContainers = containers.first == "{containers}"
         if mirrorsContainers { containers = containers.dropFirst() }
         naming = parts[0] == "{name}" ? nil : try Self.part(parts[0], allowed: Self.entryNames)
-        guard naming.map({ !$0.value.names.isEmpty }) ?? true else {
-            throw Failure(reason: "an entry's name has a field in it, as in \"uid={alias}\": all would have this one")
+        if let naming, naming.value.names.isEmpty {
+            throw Failure(reason: "\"\(parts[0])\" is the same for all entries; let it have a field, such as {alias}")
         }
         self.containers = try containers.map { part throws(Failure) in try Self.container(part) }
         self.text = text
@@ -114,7 +114,9 @@ extension PlacementTemplate {
         var parts: [String] = [""]
         var isEscaped = false
         for character in text {
-            if character == ",", !isEscaped {
+            if character == "+", !isEscaped {
+                throw Failure(reason: "a name has one type and value; write \"\\+\" for a plus sign as such")
+            } else if character == ",", !isEscaped {
                 parts.append("")
             } else if character != "\\" || isEscaped {
                 parts[parts.count - 1].append(character)

@@ -32,9 +32,15 @@ struct Adoption {
         for (part, candidates) in zip(parts, try await session.inFlight(parts) { try await search($0) }) {
             // The lower ID first: who adopts does not depend on who comes first.
             for wish in part.sorted(by: { $0.id < $1.id }) {
+                if let own = candidates.first(where: { Stamp.read($0) == wish.id }) {
+                    var wish = wish
+                    wish.hint = try LDAPDN(own.dn).place
+                    found.append(Found(wish: wish, current: .success(own)))
+                    continue
+                }
                 let values = keys(of: wish)
                 let matching = candidates.filter { candidate in
-                    !adopted.contains(candidate.dn)
+                    !adopted.contains(candidate.dn) && Stamp.read(candidate) == nil
                         && candidate[attribute].contains { values.contains(Self.key($0)) }
                 }
                 if matching.count == 1 { adopted.insert(matching[0].dn) }
@@ -53,16 +59,16 @@ struct Adoption {
                     + "leave the value with the one that is meant"))
     }
 
-    /// The entries that have one of the values and no stamp.
+    /// The entries that have one of the values, or that were adopted before something was refused.
     private func search(_ wishes: [Wish]) async throws -> [DirectoryEntry] {
-        let values = Set(wishes.flatMap { keys(of: $0) })
-        guard !values.isEmpty else { return [] }
-        let sought = values.sorted { $0.lexicographicallyPrecedes($1) }
-            .map { "(\(attribute)=\(LDAPFilter.escape($0)))" }.joined()
+        let values = Set(wishes.flatMap { keys(of: $0) }).sorted { $0.lexicographicallyPrecedes($1) }
+        let stamps = wishes.map { Stamp.assertion($0.id, schema: session.planner.schema) }
+        let assertions = values.map { (attribute, $0) } + stamps.map { ($0.attribute, $0.value.bytes) }
+        let sought = assertions.map { "(\($0)=\(LDAPFilter.escape($1)))" }.joined()
         let attributes = Set(wishes.flatMap { session.planner.attributes(for: $0.entry.kind) } + [attribute])
         let found = try await session.connection.entries(
             base: session.rules.base.string(), filter: "(|\(sought))", attributes: attributes.sorted())
-        return found.map { DirectoryEntry($0) }.filter { Stamp.read($0) == nil }
+        return found.map { DirectoryEntry($0) }
     }
 
     private func keys(of wish: Wish) -> Set<[UInt8]> {

@@ -10,7 +10,7 @@ struct Wish: Sendable {
     let index: Int
     let entry: Entry
     /// The container that it belongs in.
-    let container: Place
+    var container: Place
     /// The DNs of a group's members that are here.
     var members: [Value] = []
     /// How many of them are not here yet.
@@ -25,16 +25,18 @@ struct Wish: Sendable {
 
 /// What makes one entry right: a rename, then an addition or a modification; each only if it is needed.
 struct EntryPlan: Sendable {
-    let wish: Wish
+    var wish: Wish
     /// What is here of it, and where; nil if nothing is.
     var current: DirectoryEntry?
     var here: LDAPDN?
     /// Where it will stand, and where it would if no other entry did.
     let placement: Placement
+    /// Makes an entry ours that is adopted; it comes before the rest.
+    var claim: LDAPWrite?
     var rename: LDAPWrite?
     var write: LDAPWrite?
 
-    var isNothing: Bool { rename == nil && write == nil }
+    var isNothing: Bool { claim == nil && rename == nil && write == nil }
 }
 
 /// Decides what has to be done to an entry. It knows the rules of the directory and looks at nothing.
@@ -63,12 +65,12 @@ struct EntryPlanner: Sendable {
         }
         let here = try LDAPDN(actual.dn)
         plan.here = here
+        if Stamp.read(actual) == nil { plan.claim = claim(&actual, desired) }
         if here.normalized != place.key {
             plan.rename = try rename(&actual, here, to: rdn, in: wish.container, desired)
         }
         let managed = mapping.managedAttributes(for: entry.kind, schema: schema)
-        var modifications = Modifications.plan(from: actual, to: desired, managed: managed, rules: rules)
-        if Stamp.read(actual) == nil { modifications += Self.stamping(desired) }
+        let modifications = Modifications.plan(from: actual, to: desired, managed: managed, rules: rules)
         if !modifications.isEmpty { plan.write = .modify(dn: place.text, modifications: modifications) }
         return plan
     }
@@ -88,10 +90,16 @@ struct EntryPlanner: Sendable {
         ["objectClass"] + Stamp.attributes + mapping.managedAttributes(for: kind, schema: schema)
     }
 
-    /// An entry that is adopted becomes ours; what else these attributes hold is left alone.
-    private static func stamping(_ desired: DesiredEntry) -> [LDAPModification] {
-        desired.attributes.filter { Stamp.attributes.contains($0.name) }
-            .map { LDAPModification(.add, $0.name, $0.values.map(\.bytes)) }
+    /// What else these attributes hold is left alone.
+    ///
+    /// - Parameter actual: becomes what the entry is then.
+    private func claim(_ actual: inout DirectoryEntry, _ desired: DesiredEntry) -> LDAPWrite {
+        let classes = desired.objectClasses.filter { !actual.isOf(objectClass: $0) }.map { Value($0) }
+        let stamp = desired.attributes.filter { Stamp.attributes.contains($0.name) }
+        let added = (classes.isEmpty ? [] : [DirectoryAttribute("objectClass", classes)]) + stamp
+        for attribute in added { actual[attribute.name] += attribute.values }
+        return .modify(
+            dn: actual.dn, modifications: added.map { LDAPModification(.add, $0.name, $0.values.map(\.bytes)) })
     }
 
     private func desired(_ wish: Wish) -> DesiredEntry {

@@ -194,6 +194,8 @@ extension LDAPConnection {
                 ])
         } catch LDAPResultCode.entryAlreadyExists {
             // Made by an earlier run.
+        } catch let error as LDAPError where error.code == .referral {
+            throw DirectoryError(readOnly: error)
         }
     }
 }

@@ -5,7 +5,7 @@ import LDAPClient
 public enum TransactionUse: String, Sendable, CaseIterable {
     /// Never: a transaction holds up other writers, and one operation refused is all of them.
     case never
-    /// For batches that are large, if the server has transactions.
+    /// For batches that are large, if the server has transactions and no access log (slapo-accesslog).
     case auto
 }
 

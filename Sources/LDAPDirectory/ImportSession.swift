@@ -13,6 +13,7 @@ struct ImportSession: Sendable {
     let planner: EntryPlanner
     /// Whether large batches may be written in transactions: the server has them, and they are wanted.
     let hasTransactions: Bool
+    let writtenAttributes = WrittenAttributes()
     /// Where an organization's entries lie that are in no container, as far as that is there.
     var organizations: [OrganizationID: Place] = [:]
 
@@ -36,7 +37,12 @@ struct ImportSession: Sendable {
 
     private static func hasTransactions(_ connection: LDAPConnection, _ rules: ImportRules) async throws -> Bool {
         guard rules.transactions == .auto else { return false }
-        return try await connection.rootDSE()["supportedExtension"].contains(Array(LDAPTransaction.oid.utf8))
+        let server = try await connection.rootDSE()
+        // slapd's access log has what a refused transaction would have done, and consumers that read it believe it.
+        let hasAccessLog = server["namingContexts"].contains {
+            String(decoding: $0, as: UTF8.self).lowercased().hasPrefix("cn=accesslog")
+        }
+        return !hasAccessLog && server["supportedExtension"].contains(Array(LDAPTransaction.oid.utf8))
     }
 }
 

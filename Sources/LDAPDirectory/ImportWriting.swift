@@ -9,7 +9,7 @@ struct ImportWriting {
     let session: ImportSession
 
     var connection: LDAPConnection { session.connection }
-    private var planner: EntryPlanner { session.planner }
+    var planner: EntryPlanner { session.planner }
 
     /// Somebody else may change the same entries at the same time; not so often in a row.
     private static let looksMax = 5
@@ -55,6 +55,8 @@ struct ImportWriting {
             }
         }
         try settleNames(of: &plans)
+        verdicts += try await finishRenames(of: &plans)
+        verdicts += try await claim(&plans)
         for plan in plans where plan.isNothing { verdicts.append((plan.wish, .done(.unchanged(plan.placement)))) }
         plans.removeAll(where: \.isNothing)
         verdicts += try await rename(&plans)
@@ -93,49 +95,34 @@ struct ImportWriting {
         }
     }
 
-    // MARK: - Renaming
+    // MARK: - Adopting
 
-    /// Renames in turns, each time those that no other of the batch stands in the way of. Before another entry takes an
-    /// old name, the groups that have it as a member name the entry by its new one.
+    /// Entries that are adopted get their stamps first: what the server refuses then has changed nothing, and after an
+    /// interruption they are known by them.
     ///
-    /// - Parameter plans: keeps those that are to be written on.
-    private func rename(_ plans: inout [EntryPlan]) async throws -> [(Wish, Verdict)] {
+    /// - Parameter plans: keeps those that are ours now, and plans for them what else they lack.
+    private func claim(_ plans: inout [EntryPlan]) async throws -> [(Wish, Verdict)] {
+        let claims = plans.filter { $0.claim != nil }
+        guard !claims.isEmpty else { return [] }
+        plans.removeAll { $0.claim != nil }
         var verdicts: [(Wish, Verdict)] = []
-        let groups = GroupMembers(session: session)
-        try await groups.finishRenames(of: plans)
-        var waiting = plans.filter { $0.rename != nil }
-        plans.removeAll { $0.rename != nil }
-        while !waiting.isEmpty {
-            let occupied = Set(waiting.compactMap(\.here?.normalized))
-            var ready = waiting.filter { !occupied.contains($0.placement.place.key) }
-            if ready.isEmpty, waiting[0].wish.isDisplaced {
-                ready = [waiting[0]]
-            } else if ready.isEmpty {
-                // They want each other's places. One steps aside until all have come.
-                try waiting[0].stepAside(planner)
-                plans += waiting.filter { $0.rename == nil }
-                waiting.removeAll { $0.rename == nil }
-                continue
+        for (var plan, result) in zip(claims, try await connection.perform(claims.compactMap(\.claim))) {
+            switch result {
+            case .success:
+                plan.wish.hint = try plan.here?.place
+                plans.append(plan)
+            case .failure(let error): verdicts.append((plan.wish, .done(try Outcome(of: error))))
             }
-            let ids = Set(ready.map(\.wish.id))
-            waiting.removeAll { ids.contains($0.wish.id) }
-            var renamed: [EntryPlan] = []
-            for (plan, result) in zip(ready, try await connection.perform(ready.compactMap(\.rename))) {
-                switch result {
-                case .success: renamed.append(plan)
-                case .failure(let error): verdicts.append((plan.wish, try verdict(plan, error)))
-                }
-            }
-            try await groups.rename(renamed.compactMap(\.move))
-            plans += renamed
         }
         return verdicts
     }
 
+    // MARK: - Refusals
+
     func verdict(_ plan: EntryPlan, _ error: LDAPError) throws -> Verdict {
         switch error.code {
         case .entryAlreadyExists, .noSuchAttribute, .attributeOrValueExists, .assertionFailed: .blocked(plan, error)
-        case .noSuchObject where plan.here != nil: .blocked(plan, error)
+        case .noSuchObject where plan.here != nil || plan.wish.entry.parent != nil: .blocked(plan, error)
         case .constraintViolation, .invalidAttributeSyntax:
             .done(.refused(reason: explain(error, plan), answer: error.answer))
         default: .done(try Outcome(of: error))
@@ -146,57 +133,14 @@ struct ImportWriting {
         guard let excess = plan.write.flatMap(planner.rules.excess) else { return error.description }
         return "\(error); \(excess)"
     }
-
-    // MARK: - Looking again
-
-    private enum Next {
-        case again(Wish)
-        case done(Outcome)
-    }
-
-    /// What is in the way of a plan, and what that means for it.
-    private func lookAround(_ plan: EntryPlan, _ error: LDAPError) async throws -> Next {
-        var wish = plan.wish
-        let place = plan.placement.place
-        guard error.code == .entryAlreadyExists else {
-            // The entry is there, but not as it was: it may have been renamed on the way.
-            if wish.hint == nil { wish.hint = place }
-            return .again(wish)
-        }
-        if plan.current == nil,
-            let found = try await session.find(wish.id, at: place, attributes: Stamp.attributes)
-        {
-            // Written before an interruption, or under another name since.
-            wish.hint = try LDAPDN(found.dn).place
-            return .again(wish)
-        }
-        guard let occupant = try await connection.entry(dn: place.text, attributes: Stamp.attributes) else {
-            return .again(wish)
-        }
-        if Stamp.read(DirectoryEntry(occupant)) == nil {
-            return .done(
-                .refused(reason: "\(place.text): an entry that is not ours stands there; rename or remove it"))
-        }
-        if wish.isDisplaced {
-            return .done(.refused(reason: "\(place.text): its name and this one are both those of other entries"))
-        }
-        wish.isDisplaced = true
-        return .again(wish)
-    }
 }
 
 extension EntryPlan {
     /// Another entry has the place that this one wants.
-    fileprivate mutating func stepAside(_ planner: EntryPlanner) throws {
+    mutating func stepAside(_ planner: EntryPlanner) throws {
         var displaced = wish
         displaced.isDisplaced = true
         self = try planner.plan(displaced, from: current)
-    }
-
-    /// What its rename does to its DN.
-    fileprivate var move: GroupMembers.Move? {
-        guard rename != nil, let here, let there = try? LDAPDN(placement.place.text) else { return nil }
-        return GroupMembers.Move(old: here, new: there, isContainer: wish.entry.kind == .container)
     }
 }
 
@@ -210,10 +154,7 @@ extension Outcome {
         }
         guard let error = error as? LDAPError, !error.isTransient else { throw error }
         switch error.code {
-        case .referral:
-            throw DirectoryError(
-                "\(error)",
-                advice: "this server is a read-only copy; let directory.url name the one that it refers to")
+        case .referral: throw DirectoryError(readOnly: error)
         case .noSuchObject, .notAllowedOnNonLeaf: self = .waiting(reason: error.description, answer: error.answer)
         default: self = .refused(reason: error.description, answer: error.answer)
         }

@@ -21,6 +21,7 @@ struct PlaceSettlement {
                 }
                 guard let entry = try await session.find(claim.id, at: claim.place, attributes: Stamp.attributes)
                 else { continue }
+                try await finishRename(from: claim.place, to: LDAPDN(entry.dn))
                 try await move(entry, to: claim.wanted, dropsName: true)
                 moved[claim.id] = Placement(claim.wanted)
             } catch let error as LDAPError where !error.isTransient {
@@ -35,6 +36,7 @@ struct PlaceSettlement {
     private func moveAside(_ id: EntryID, from place: Place) async throws -> Placement? {
         guard let entry = try await session.find(id, at: place, attributes: Stamp.attributes) else { return nil }
         let here = try LDAPDN(entry.dn)
+        try await finishRename(from: place, to: here)
         // An earlier settlement was interrupted.
         guard here.normalized == place.key, let rdn = here.rdn?.attributeValues.first, let container = here.parent
         else { return Placement(try here.place, wanted: place) }
@@ -51,7 +53,22 @@ struct PlaceSettlement {
         try await session.connection.rename(
             dn: entry.dn, newRDN: rdn.description, deleteOldRDN: dropsName,
             newSuperior: old.parent == new.parent ? nil : new.parent?.string())
-        let isContainer = rdn.attributeValues.first?.type.lowercased() == "ou"
-        try await GroupMembers(session: session).rename([.init(old: old, new: new, isContainer: isContainer)])
+        try await renameMembers(.init(old: old, new: new, isContainer: new.isContainer))
     }
+
+    /// An earlier settlement may have been interrupted between the rename and the groups.
+    private func finishRename(from recorded: Place, to here: LDAPDN) async throws {
+        let move = try await GroupMembers(session: session).unfinished(
+            from: recorded, to: here, isContainer: here.isContainer)
+        if let move { try await renameMembers(move) }
+    }
+
+    private func renameMembers(_ move: GroupMembers.Move) async throws {
+        let refusals = try await GroupMembers(session: session).rename([move])
+        if let refusal = refusals[move.old] { throw refusal }
+    }
+}
+
+extension LDAPDN {
+    fileprivate var isContainer: Bool { rdn?.attributeValues.first?.type.lowercased() == "ou" }
 }

@@ -43,7 +43,7 @@ struct ConfigurationDirectoryTests {
             "mapping: inetOrgPerson", "changes: syncprov", "16:12: directory.changes", "contentSync"),
         Mistake(
             "import: {", "import: { placement: \"uid=alias\",", "15:24: directory.import.placement",
-            "an entry's name has a field in it"),
+            "is the same for all entries"),
         Mistake(
             "import: {", "import: { placement: \"uid={alais},ou={organization}\",", "15:24: directory.import.placement",
             "{alais} cannot stand there (what can: {givenName}"),

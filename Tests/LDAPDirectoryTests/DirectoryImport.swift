@@ -20,6 +20,15 @@ struct DirectoryImport {
     /// The label of the organization that the entries come from.
     var organizationName = "branch"
     var importBase = SlapdServer.importBase
+    /// Where the collector connects to, if that is not the server itself.
+    var url: String?
+    /// Who the collector is; nil for the administrator.
+    var bindDN: String?
+    /// Names the changes that come next: what has been committed is not offered again under the same name. Nil: every
+    /// synchronization offers its changes.
+    var edition: String?
+    /// The source is a log: what it has is news, even if the state has the same already.
+    var offersAnyway = false
     var transactions = TransactionUse.never
     var placement = PlacementTemplate.mirroring
     var adoption: String?
@@ -42,16 +51,37 @@ struct DirectoryImport {
         let state = try await StoredSynchronizationState.open(
             "import", stream, SynchronizationEnds(destination: "directory"), in: store)
         let name = organizationName
+        var access = try await server.access(of: Self.own, importBase: importBase, bindDN: bindDN)
+        if let url { access.connection.url = url }
         let collector = DirectoryCollector(
-            try await server.access(of: Self.own, importBase: importBase),
+            access,
             ImportRules(
                 base: try LDAPDN(importBase), placement: placement, adoption: adoption, transactions: transactions),
             index: state.destinationIndex, strays: strays,
             organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
-            from: ListedChanges(changes: changes), to: collector, state: state,
+            from: ListedChanges(changes: changes, edition: edition, isLog: offersAnyway), to: collector, state: state,
             deletionGuard: DeletionGuard(percent: 100), now: { now })
+    }
+
+    /// Everything below the import base, by its DN relative to that, with all attributes but the operational ones; DNs among
+    /// the values are relative as well, and values are in order where the order has no meaning.
+    func contents() async throws -> [String: [String: [String]]] {
+        let connection = try await server.connect()
+        defer { connection.close() }
+        var contents: [String: [String: [String]]] = [:]
+        for entry in try await connection.entries(base: importBase) where entry.dn != importBase {
+            var attributes: [String: [String]] = [:]
+            for attribute in entry.attributes {
+                let values = attribute.values.map { value in
+                    String(decoding: value, as: UTF8.self).replacingOccurrences(of: importBase, with: "…")
+                }
+                attributes[attribute.name] = attribute.name == "mail" ? values : values.sorted()
+            }
+            contents[String(entry.dn.dropLast(importBase.count + 1))] = attributes
+        }
+        return contents
     }
 
     /// Everything below the organization's container: DNs relative to the import base, in order.
@@ -93,9 +123,14 @@ struct DirectoryImport {
 /// A source that has these changes, as one batch.
 private struct ListedChanges: ChangeSource {
     var changes: [Change]
+    var edition: String?
+    var isLog: Bool
 
     func read(after cursor: IncrementalSync.Cursor?) async throws -> any ChangeReader {
-        Reader(batches: changes.isEmpty ? [] : [ChangeBatch(observations: changes.map { Observation(.change($0)) })])
+        let next = edition.map { IncrementalSync.Cursor(bytes: Array($0.utf8)) }
+        if changes.isEmpty || next != nil && next == cursor { return Reader(batches: []) }
+        let observations = changes.map { Observation(.change($0), number: isLog ? 1 : nil) }
+        return Reader(batches: [ChangeBatch(observations: observations, cursor: next)])
     }
 
     private actor Reader: ChangeReader {

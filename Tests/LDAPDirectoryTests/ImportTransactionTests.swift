@@ -49,6 +49,55 @@ struct ImportTransactionTests {
         }
     }
 
+    /// slapd 2.5 keeps numbers of attributes that a refused transaction has used first; see `writeInTransactions`.
+    @Test("leaves a database that can be read, whatever is refused", arguments: TransactionUse.allCases)
+    func readable(_ transactions: TransactionUse) async throws {
+        try await withImport(transactions) { destination in
+            try await destination.synchronize([.person(9_999, "first")])
+            try await destination.asAdministrator { connection in
+                try await connection.addPerson("p300", in: DirectoryImport.branchDN)
+            }
+            let fields: [Field: [Value]] = [.l: ["Cork"], .street: ["1 Main Street"], .postalCode: ["T12"]]
+            try await destination.synchronize((1...Self.count).map { .person($0, Value("p\($0)"), fields) })
+            #expect(try await destination.problems().map(\.id) == [.branch(300)])
+            for _ in 1...2 {
+                let contents = try await destination.contents()
+                #expect(contents.values.filter { $0["l"] == ["Cork"] }.count == Self.count - 1)
+                await destination.server.stop()
+                try await destination.server.restart()
+            }
+        }
+    }
+
+    @Test("that is stopped in the middle of a transaction ends that first, and the server lives")
+    func stopped() async throws {
+        try await withImport(.auto) { destination in
+            try await FaultyProxy.with(serverPort: destination.server.portNumber) { proxy in
+                var stopped = destination
+                stopped.url = proxy.url
+                let (interrupted, people) = (stopped, people())
+                let reached = AsyncStream.makeStream(of: Void.self)
+                let cancelled = AsyncStream.makeStream(of: Void.self)
+                proxy.strike(
+                    at: 300, of: .add,
+                    with: .wait {
+                        reached.continuation.finish()
+                        for await _ in cancelled.stream {}
+                    })
+                let task = Task { try await interrupted.synchronize(people) }
+                for await _ in reached.stream {}
+                task.cancel()
+                cancelled.continuation.finish()
+                _ = await task.result
+                #expect(proxy.hasStruck)
+                let crash = try await destination.server.restartAfterCrash()
+                #expect(crash == nil)
+                let names = try await destination.names()
+                #expect(names.count == Self.count)
+            }
+        }
+    }
+
     @Test("goes on where a part of it was written before an interruption", arguments: TransactionUse.allCases)
     func interrupted(_ transactions: TransactionUse) async throws {
         try await withImport(transactions) { destination in

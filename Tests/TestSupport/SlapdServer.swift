@@ -173,6 +173,22 @@ public actor SlapdServer {
         await running.wait()
     }
 
+    /// Starts the server again if it has crashed.
+    ///
+    /// - Returns: the exit status that it had then, as ``ChildProcess/status`` says it; nil if it lives.
+    public func restartAfterCrash() async throws -> Int32? {
+        while let process, !LoopbackSocket.canBind(port: port, dn: rootDN, password: rootPassword) {
+            guard let status = process.status else {
+                try await Task.sleep(for: .milliseconds(5))
+                continue
+            }
+            self.process = nil
+            try await restart()
+            return status
+        }
+        return nil
+    }
+
     /// Stops the server and removes its folder.
     func remove() async {
         await stop()
