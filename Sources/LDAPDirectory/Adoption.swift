@@ -66,7 +66,7 @@ struct Adoption {
         let assertions = values.map { (attribute, $0) } + stamps.map { ($0.attribute, $0.value.bytes) }
         let sought = assertions.map { "(\($0)=\(LDAPFilter.escape($1)))" }.joined()
         let attributes = Set(wishes.flatMap { session.planner.attributes(for: $0.entry.kind) } + [attribute])
-        let found = try await session.connection.entries(
+        let found = try await session.reader.entries(
             base: session.rules.base.string(), filter: "(|\(sought))", attributes: attributes.sorted())
         return found.map { DirectoryEntry($0) }
     }

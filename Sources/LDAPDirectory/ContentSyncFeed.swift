@@ -71,11 +71,15 @@ actor ContentSyncFeed: ChangeFeed {
     private var waiting: ArraySlice<LDAPSearchEvent> = []
 
     static let batchSize = 1_000
+    /// Where changes are read, the first batch is small, so that the writing begins while the rest is still coming.
+    private static let firstBatchSize = 250
+    private var limit: Int
 
     /// - Parameter cookie: where to go on; nil for everything.
     init(_ source: DirectorySource, _ connection: LDAPConnection, after cookie: ContentSyncCookie?) throws {
         self.source = source
         isContinued = cookie != nil
+        limit = cookie == nil ? Self.batchSize : Self.firstBatchSize
         refresh = ContentSyncRefresh(after: cookie)
         let request = ContentSyncRequest(mode: .refreshOnly, cookie: cookie?.bytes, reloadHint: false)
         let base = try source.base.string()
@@ -88,7 +92,7 @@ actor ContentSyncFeed: ChangeFeed {
     func next() async throws -> FeedBatch {
         do {
             if waiting.isEmpty {
-                guard let told = try await search.next(limit: Self.batchSize) else {
+                guard let told = try await search.next(limit: limit) else {
                     guard let result = await search.result, let done = try ContentSyncDone(result) else {
                         throw source.noContentSynchronization
                     }
@@ -98,9 +102,10 @@ actor ContentSyncFeed: ChangeFeed {
             }
             var events: [FeedEvent] = []
             events.reserveCapacity(waiting.count)
-            while events.count < Self.batchSize, let event = waiting.popFirst() {
+            while events.count < limit, let event = waiting.popFirst() {
                 events += try refresh.events(event)
             }
+            limit = Self.batchSize
             return FeedBatch(events: events, end: nil)
         } catch LDAPResultCode.syncRefreshRequired where isContinued {
             throw RefreshRequired()

@@ -77,13 +77,13 @@ public actor DirectoryCollector: Collector {
     private static let claimsMax = 1000
 
     public func close() {
-        session?.connection.close()
+        session?.close()
         session = nil
         justPlaced = [:]
     }
 
     private func openSession() async throws -> ImportSession {
-        if let session, session.connection.isOpen { return session }
+        if let session, session.isOpen { return session }
         let session = try await ImportSession.open(access, rules)
         self.session = session
         return session

@@ -37,6 +37,11 @@ struct EntryPlan: Sendable {
     var write: LDAPWrite?
 
     var isNothing: Bool { claim == nil && rename == nil && write == nil }
+
+    /// It stands where it should, and where the state says.
+    var changesValuesOnly: Bool {
+        current != nil && write != nil && claim == nil && rename == nil && wish.hint?.key == placement.place.key
+    }
 }
 
 /// Decides what has to be done to an entry. It knows the rules of the directory and looks at nothing.

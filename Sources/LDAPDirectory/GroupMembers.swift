@@ -42,7 +42,7 @@ struct GroupMembers {
     private func takeBack(_ move: Move) async throws {
         guard let rdn = move.old.rdn else { return }
         do {
-            try await session.connection.rename(
+            try await session.writer.rename(
                 dn: move.new.string(), newRDN: rdn.description, deleteOldRDN: false,
                 newSuperior: move.old.parent == move.new.parent ? nil : move.old.parent?.string())
         } catch let error as LDAPError where !error.isTransient {
@@ -70,13 +70,13 @@ struct GroupMembers {
     /// that one is meant.
     func unfinished(from recorded: Place, to here: LDAPDN, isContainer: Bool) async throws -> Move? {
         guard recorded.key != here.normalized,
-            try await session.connection.entry(dn: recorded.text, attributes: ["1.1"]) == nil
+            try await session.reader.entry(dn: recorded.text, attributes: ["1.1"]) == nil
         else { return nil }
         return Move(old: try LDAPDN(recorded.text), new: here, isContainer: isContainer)
     }
 
     private func rename(_ moves: [Move], inGroups filter: String, _ refusals: inout Refusals) async throws {
-        let groups = try await session.connection.entries(
+        let groups = try await session.reader.entries(
             base: session.rules.base.string(), filter: filter, attributes: ["member"] + Stamp.attributes)
         let byName = Dictionary(moves.map { ($0.old, $0) }, uniquingKeysWith: { first, _ in first })
         for group in groups where Stamp.read(DirectoryEntry(group)) != nil {
@@ -103,7 +103,7 @@ struct GroupMembers {
         var modifications = [LDAPModification(.delete, "member", renamed.map(\.value))]
         if !added.isEmpty { modifications.append(LDAPModification(.add, "member", added)) }
         do {
-            try await session.connection.modify(dn: group, modifications)
+            try await session.writer.modify(dn: group, modifications)
         } catch LDAPResultCode.noSuchAttribute, LDAPResultCode.attributeOrValueExists {
             // Somebody else was faster with some of them: the server's refint overlay, say.
             guard renamed.count > 1 else { return }

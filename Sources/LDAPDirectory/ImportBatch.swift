@@ -42,21 +42,18 @@ struct ImportBatch {
     func delete(_ ids: Numbered<EntryID>) async throws -> Numbered<Outcome> {
         var outcomes: Numbered<Outcome> = []
         var levels: [Int: Numbered<String>] = [:]
-        let session = session
-        let found = try await session.inFlight(ids.map { ($0.1, place(of: $0.1)) }) { id, place -> LDAPDN? in
-            // Nobody has ever said where it is.
-            guard let place else { return nil }
-            return try await session.find(id, at: place, attributes: Stamp.attributes).map { try LDAPDN($0.dn) }
-        }
-        for ((index, _), dn) in zip(ids, found) {
-            guard let dn else {
+        // Of the others nobody has ever said where they are.
+        let sought = ids.compactMap { id in place(of: id.1).map { (id: id.1, place: $0) } }
+        let found = try await session.find(sought, attributes: Stamp.attributes)
+        for (index, id) in ids {
+            guard let dn = try found[id].map({ try LDAPDN($0.dn) }) else {
                 outcomes.append((index, .unchanged(nil)))
                 continue
             }
             levels[dn.rdns.count, default: []].append((index, try dn.string()))
         }
         for (_, level) in levels.sorted(by: { $0.key > $1.key }) {
-            let results = try await session.connection.perform(level.map { .delete(dn: $0.1) })
+            let results = try await session.writer.perform(level.map { .delete(dn: $0.1) })
             for ((index, _), result) in zip(level, results) {
                 switch result {
                 case .success: outcomes.append((index, .imported(nil)))
@@ -176,7 +173,7 @@ struct ImportBatch {
             for container in session.rules.placement.containers(of: name).reversed() {
                 let rdn = try LDAPDN.RDN([.init(type: container.attribute, value: container.value.bytes)])
                 place = try place.appending(rdn)
-                try await session.connection.ensureContainer(place, container)
+                try await session.writer.ensureContainer(place, container)
             }
             session.organizations[id] = place
         }

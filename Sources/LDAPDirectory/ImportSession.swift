@@ -6,11 +6,15 @@ import LDAPClient
 /// Elements, each with the place of its change in the batch.
 typealias Numbered<Element> = [(Int, Element)]
 
-/// An open connection to the directory that is written, and what is known of the server.
+/// Open connections to the directory that is written, and what is known of the server.
 struct ImportSession: Sendable {
-    let connection: LDAPConnection
+    /// Nothing waits on it for what is being written: a server that writes takes its time, and reads meanwhile.
+    let reader: LDAPConnection
+    let writer: LDAPConnection
     let rules: ImportRules
     let planner: EntryPlanner
+    /// Whether a search finds an entry by its name (`entryDN`, RFC 5020) without going through all: OpenLDAP's does.
+    let findsEntryDN: Bool
     /// Whether large batches may be written in transactions: the server has them, and they are wanted.
     let hasTransactions: Bool
     let writtenAttributes = WrittenAttributes()
@@ -27,17 +31,18 @@ struct ImportSession: Sendable {
         let schema = DestinationSchema(
             hasStamp: stated.objectClass(Stamp.objectClass) != nil,
             hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
+        let server = try await connection.rootDSE()
         return ImportSession(
-            connection: connection, rules: rules,
+            reader: connection, writer: try await LDAPConnection.connect(access.connection.forWriting), rules: rules,
             planner: EntryPlanner(
                 mapping: access.mapping, schema: schema, template: rules.placement,
                 rules: SchemaRules(stated, mapping: access.mapping, destination: schema)),
-            hasTransactions: try await hasTransactions(connection, rules))
+            findsEntryDN: DirectoryEntry(server).isOf(objectClass: "OpenLDAProotDSE"),
+            hasTransactions: hasTransactions(server, rules))
     }
 
-    private static func hasTransactions(_ connection: LDAPConnection, _ rules: ImportRules) async throws -> Bool {
+    private static func hasTransactions(_ server: LDAPEntry, _ rules: ImportRules) -> Bool {
         guard rules.transactions == .auto else { return false }
-        let server = try await connection.rootDSE()
         // slapd's access log has what a refused transaction would have done, and consumers that read it believe it.
         let hasAccessLog = server["namingContexts"].contains {
             String(decoding: $0, as: UTF8.self).lowercased().hasPrefix("cn=accesslog")
@@ -46,18 +51,65 @@ struct ImportSession: Sendable {
     }
 }
 
+extension LDAPConnectionOptions {
+    /// In a transaction, operations are only noted until its end: the more of them are on their way, the sooner.
+    fileprivate var forWriting: LDAPConnectionOptions {
+        // slapd ends a connection that nobody has bound to and that asks so much at once.
+        if case .anonymous = credentials { return self }
+        var options = self
+        options.operationsInFlightMax = max(options.operationsInFlightMax, 256)
+        return options
+    }
+}
+
 extension ImportSession {
+    var isOpen: Bool { reader.isOpen && writer.isOpen }
+
+    func close() {
+        reader.close()
+        writer.close()
+    }
+
     /// The entry with this stamp: where it should be, else wherever it is below the import base.
     func find(_ id: EntryID, at place: Place?, attributes: [String]) async throws -> DirectoryEntry? {
-        if let place, let found = try await connection.entry(dn: place.text, attributes: attributes) {
+        if let place, let found = try await reader.entry(dn: place.text, attributes: attributes) {
             let raw = DirectoryEntry(found)
             if Stamp.read(raw) == id { return raw }
         }
         let assertion = Stamp.assertion(id, schema: planner.schema)
-        let found = try await connection.entries(
+        let found = try await reader.entries(
             base: rules.base.string(),
             filter: "(\(assertion.attribute)=\(LDAPFilter.escape(assertion.value.bytes)))", attributes: attributes)
         return found.lazy.map { DirectoryEntry($0) }.first { Stamp.read($0) == id }
+    }
+
+    /// The entries with these stamps, as far as they are there.
+    func find(_ sought: [(id: EntryID, place: Place)], attributes: [String]) async throws -> [EntryID: DirectoryEntry] {
+        var found = findsEntryDN ? try await entries(at: sought.map(\.place), attributes: attributes) : [:]
+        let missing = sought.filter { found[$0.id] == nil }
+        let others = try await inFlight(missing) { try await find($0.id, at: $0.place, attributes: attributes) }
+        for (id, entry) in zip(missing.map(\.id), others) { found[id] = entry }
+        return found
+    }
+
+    /// So many are asked for in one search.
+    private static let soughtTogether = 100
+
+    /// What stands at these places and has a stamp.
+    private func entries(at places: [Place], attributes: [String]) async throws -> [EntryID: DirectoryEntry] {
+        let filters = stride(from: 0, to: places.count, by: Self.soughtTogether).map { start in
+            let part = places[start..<min(start + Self.soughtTogether, places.count)]
+            return "(|" + part.map { "(entryDN=\(LDAPFilter.escape($0.text)))" }.joined() + ")"
+        }
+        let base = try rules.base.string()
+        let found = try await inFlight(filters) { filter in
+            try await reader.entries(base: base, filter: filter, attributes: attributes)
+        }
+        var entries: [EntryID: DirectoryEntry] = [:]
+        for raw in found.joined().lazy.map({ DirectoryEntry($0) }) {
+            if let id = Stamp.read(raw) { entries[id] = raw }
+        }
+        return entries
     }
 
     /// Runs the operation for every element, so many at a time; the results are in the order of the elements.

@@ -29,7 +29,7 @@ extension ImportWriting {
             wish.hint = try LDAPDN(found.dn).place
             return .again(wish)
         }
-        guard let occupant = try await connection.entry(dn: place.text, attributes: Stamp.attributes) else {
+        guard let occupant = try await session.reader.entry(dn: place.text, attributes: Stamp.attributes) else {
             return .again(wish)
         }
         if Stamp.read(DirectoryEntry(occupant)) == nil {

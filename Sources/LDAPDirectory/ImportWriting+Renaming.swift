@@ -27,7 +27,7 @@ extension ImportWriting {
             let ids = Set(ready.map(\.wish.id))
             waiting.removeAll { ids.contains($0.wish.id) }
             var renamed: [EntryPlan] = []
-            for (plan, result) in zip(ready, try await connection.perform(ready.compactMap(\.rename))) {
+            for (plan, result) in zip(ready, try await session.writer.perform(ready.compactMap(\.rename))) {
                 switch result {
                 case .success: renamed.append(plan)
                 case .failure(let error): verdicts.append((plan.wish, try verdict(plan, error)))

@@ -16,8 +16,12 @@ extension ImportWriting {
         let renamed = plans.filter { $0.write == nil }
         let rest = plans.filter { $0.write != nil }
         return renamed.map { ($0.wish, .done(.imported($0.placement))) }
-            + (session.hasTransactions && rest.count >= Self.transactionCountMin
+            + (usesTransactions(for: rest.count)
                 ? try await writeInTransactions(rest) : try await writeOneByOne(rest[...]))
+    }
+
+    func usesTransactions(for count: Int) -> Bool {
+        session.hasTransactions && count >= Self.transactionCountMin
     }
 
     /// Each attribute is written outside of transactions first: see ``WrittenAttributes``.
@@ -40,7 +44,7 @@ extension ImportWriting {
     }
 
     private func writeOneByOne(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
-        let results = try await connection.perform(plans.compactMap(\.write))
+        let results = try await session.writer.perform(plans.compactMap(\.write))
         return try zip(plans, results).map { plan, result in
             switch result {
             case .success: return (plan.wish, .done(.imported(plan.placement)))
@@ -61,7 +65,7 @@ extension ImportWriting {
         let writes = plans.compactMap(\.write)
         // slapd (2.5) can crash when a connection ends inside a transaction: a task of its own is not cancelled, so that
         // it is ended in good order though the service be stopped.
-        let isWritten = try await Task { [connection] in try await Self.writeTogether(writes, connection) }.value
+        let isWritten = try await Task { [session] in try await Self.writeTogether(writes, session.writer) }.value
         if isWritten { return plans.map { ($0.wish, .done(.imported($0.placement))) } }
         let middle = plans.startIndex + plans.count / 2
         return try await writeInTransaction(plans[..<middle]) + writeInTransaction(plans[middle...])

@@ -8,7 +8,6 @@ import LDAPClient
 struct ImportWriting {
     let session: ImportSession
 
-    var connection: LDAPConnection { session.connection }
     var planner: EntryPlanner { session.planner }
 
     /// Somebody else may change the same entries at the same time; not so often in a row.
@@ -45,15 +44,8 @@ struct ImportWriting {
     }
 
     private func attempt(_ wishes: [Wish]) async throws -> [(Wish, Verdict)] {
-        var verdicts: [(Wish, Verdict)] = []
         var plans: [EntryPlan] = []
-        for found in try await standing(wishes) {
-            do {
-                plans.append(try planner.plan(found.wish, from: try found.current.get()))
-            } catch {
-                verdicts.append((found.wish, .done(try Outcome(of: error))))
-            }
-        }
+        var verdicts = try await plan(wishes, into: &plans)
         try settleNames(of: &plans)
         verdicts += try await finishRenames(of: &plans)
         verdicts += try await claim(&plans)
@@ -64,15 +56,44 @@ struct ImportWriting {
         return verdicts
     }
 
-    // MARK: - Reading
+    // MARK: - Reading and planning
+
+    /// So many entries are read and planned before what was planned first is written.
+    private static let readTogether = 100
+
+    /// Reads and plans part by part. A plan that changes nothing but values depends on no other: it is carried out while
+    /// the next part is being read.
+    ///
+    /// - Parameter plans: gets those that are still to be carried out.
+    private func plan(_ wishes: [Wish], into plans: inout [EntryPlan]) async throws -> [(Wish, Verdict)] {
+        var verdicts: [(Wish, Verdict)] = []
+        let mayWrite = !usesTransactions(for: wishes.count)
+        try await withThrowingTaskGroup(of: [(Wish, Verdict)].self) { group in
+            for start in stride(from: 0, to: wishes.count, by: Self.readTogether) {
+                var ready: [EntryPlan] = []
+                let part = wishes[start..<min(start + Self.readTogether, wishes.count)]
+                for found in try await standing(Array(part)) {
+                    do {
+                        let plan = try planner.plan(found.wish, from: try found.current.get())
+                        if mayWrite, plan.changesValuesOnly { ready.append(plan) } else { plans.append(plan) }
+                    } catch {
+                        verdicts.append((found.wish, .done(try Outcome(of: error))))
+                    }
+                }
+                guard !ready.isEmpty else { continue }
+                group.addTask { [ready] in try await write(ready) }
+            }
+            for try await written in group { verdicts += written }
+        }
+        return verdicts
+    }
 
     private func standing(_ wishes: [Wish]) async throws -> [Adoption.Found] {
-        let (session, planner) = (session, planner)
         let known = wishes.filter { $0.hint != nil }
-        let found = try await session.inFlight(known) { wish in
-            try await session.find(wish.id, at: wish.hint, attributes: planner.attributes(for: wish.entry.kind))
-        }
-        let standing = zip(known, found).map { Adoption.Found(wish: $0, current: .success($1)) }
+        let attributes = Set(known.map(\.entry.kind)).flatMap { planner.attributes(for: $0) }
+        let sought = known.compactMap { wish in wish.hint.map { (id: wish.id, place: $0) } }
+        let found = try await session.find(sought, attributes: Array(Set(attributes)))
+        let standing = known.map { Adoption.Found(wish: $0, current: .success(found[$0.id])) }
         let new = wishes.filter { $0.hint == nil }
         guard let attribute = session.rules.adoption else {
             return standing + new.map { Adoption.Found(wish: $0, current: .success(nil)) }
@@ -106,7 +127,7 @@ struct ImportWriting {
         guard !claims.isEmpty else { return [] }
         plans.removeAll { $0.claim != nil }
         var verdicts: [(Wish, Verdict)] = []
-        for (var plan, result) in zip(claims, try await connection.perform(claims.compactMap(\.claim))) {
+        for (var plan, result) in zip(claims, try await session.writer.perform(claims.compactMap(\.claim))) {
             switch result {
             case .success:
                 plan.wish.hint = try plan.here?.place

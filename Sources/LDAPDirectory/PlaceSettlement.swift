@@ -50,7 +50,7 @@ struct PlaceSettlement {
     private func move(_ entry: DirectoryEntry, to place: Place, dropsName: Bool) async throws {
         let (old, new) = (try LDAPDN(entry.dn), try LDAPDN(place.text))
         guard old != new, let rdn = new.rdn else { return }
-        try await session.connection.rename(
+        try await session.writer.rename(
             dn: entry.dn, newRDN: rdn.description, deleteOldRDN: dropsName,
             newSuperior: old.parent == new.parent ? nil : new.parent?.string())
         try await renameMembers(.init(old: old, new: new, isContainer: new.isContainer))

@@ -47,7 +47,7 @@ public actor StrayEntries {
         var batch: [EntryID: Place] = [:]
         isWhole = true
         do {
-            let search = try session.connection.search(
+            let search = try session.reader.search(
                 base: session.rules.base.string(), filter: Stamp.presence(schema: session.planner.schema),
                 attributes: Stamp.attributes)
             for try await case .entry(let entry) in search {
