@@ -69,6 +69,9 @@ public struct PlacementTemplate: Sendable {
         self.text = text
     }
 
+    /// The attribute that names entries; nil if they are named as at home.
+    public var namingAttribute: String? { naming?.attribute }
+
     /// The containers below the import base that an organization's entries lie in, the innermost first.
     public func containers(of organizationName: String) -> [Name] {
         containers.compactMap { part in

@@ -50,9 +50,11 @@ public enum Stamp {
             ? (entryAttribute, Value(id.uuid.text)) : (fallbackAttribute, Value(uri(id)))
     }
 
-    /// A filter that every stamped entry matches, and without our schema also others that have a `labeledURI`.
+    /// A filter that every stamped entry matches, those of a time without our schema included; and others that have a
+    /// `labeledURI`, for which servers have no substring matching.
     public static func presence(schema: DestinationSchema) -> String {
-        schema.hasStamp ? "(\(entryAttribute)=*)" : "(\(fallbackAttribute)=*)"
+        let fallback = "(\(fallbackAttribute)=*)"
+        return schema.hasStamp ? "(|(\(entryAttribute)=*)\(fallback))" : fallback
     }
 
     private static func uri(_ id: EntryID) -> String {

@@ -109,7 +109,7 @@ public struct OutgoingMessage: Hashable, Sendable {
 public protocol Collector: Sendable {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult
 
-    /// The source has no more for now: what the collector has gathered is recorded.
+    /// The source has no more for now: what the collector has gathered is recorded. Called again while it moves entries.
     func finish() async throws -> ImportResult
 }
 

@@ -46,14 +46,28 @@ public protocol PlaceIndex: Sendable {
 
 /// An entry whose place another one has, although it ought to be this one's.
 public struct PlaceClaim: Hashable, Sendable {
+    /// Who stands there.
+    public struct Occupant: Hashable, Sendable {
+        public var id: EntryID
+        public var place: Place
+        /// Whether the state has it that this one wants the place, too.
+        public var isNoted: Bool
+
+        public init(id: EntryID, place: Place, isNoted: Bool) {
+            self.id = id
+            self.place = place
+            self.isNoted = isNoted
+        }
+    }
+
     public var id: EntryID
     /// Where it stands.
     public var place: Place
     public var wanted: Place
-    /// Who stands there; nil if nobody does any more.
-    public var occupant: EntryID?
+    /// Nil if nobody stands there any more.
+    public var occupant: Occupant?
 
-    public init(id: EntryID, place: Place, wanted: Place, occupant: EntryID?) {
+    public init(id: EntryID, place: Place, wanted: Place, occupant: Occupant?) {
         self.id = id
         self.place = place
         self.wanted = wanted

@@ -34,8 +34,8 @@ public struct Synchronizer: Sendable {
         do {
             try await importAll(from: reader, &step, &report)
         } catch {
-            // However the reading ends, what has been done is kept.
-            if let step { try await state.commit(step) }
+            // However the reading ends, what has been done is kept, also when this task is cancelled.
+            if let step { try? await Task { try await state.commit(step) }.value }
             throw error
         }
         if let step { try await state.commit(step) }
@@ -70,9 +70,19 @@ public struct Synchronizer: Sendable {
         }
     }
 
+    /// However often the collector has something to record, this is enough for all; the next synchronization goes on.
+    private static let finishesMax = 100
+
     private func finish() async throws {
-        let rest = try await collector.finish()
-        guard !rest.posted.isEmpty || !rest.appended.isEmpty || !rest.moved.isEmpty else { return }
+        for _ in 0..<Self.finishesMax {
+            let rest = try await collector.finish()
+            guard !rest.posted.isEmpty || !rest.appended.isEmpty || !rest.moved.isEmpty else { return }
+            try await record(rest)
+            if rest.moved.isEmpty { return }
+        }
+    }
+
+    private func record(_ rest: ImportResult) async throws {
         var step = Step(now: now())
         step.posted = rest.posted
         step.appended = rest.appended

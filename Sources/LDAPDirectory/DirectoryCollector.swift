@@ -15,8 +15,6 @@ public actor DirectoryCollector: Collector {
     let strays: StrayEntries
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     private var session: ImportSession?
-    /// Where the entries of the batch before stand: the index may not know it yet.
-    private(set) var justPlaced: [EntryID: Place] = [:]
 
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
@@ -60,26 +58,29 @@ public actor DirectoryCollector: Collector {
         note(try await batch.importEntries(entries.filter { $0.1.kind != .container && $0.1.kind != .group }))
         note(try await batch.importEntries(entries.filter { $0.1.kind == .group }))
         session = batch.session
-        justPlaced = batch.places(of: entries.map(\.1.id))
+        await strays.note(written: batch.places(of: entries.map(\.1.id)))
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
     }
 
     /// Entries that stand elsewhere than they ought to are moved, now that all have come.
     public func finish() async throws -> ImportResult {
-        defer { close() }
-        let claims = try await index.placeClaims(limit: Self.claimsMax)
-        guard !claims.isEmpty else { return ImportResult(outcomes: []) }
-        let settlement = PlaceSettlement(session: try await openSession())
-        return ImportResult(outcomes: [], moved: try await settlement.settle(claims))
+        do {
+            let claims = try await index.placeClaims(limit: Self.claimsMax)
+            let moved = claims.isEmpty ? [:] : try await PlaceSettlement(session: openSession()).settle(claims)
+            if moved.isEmpty { close() }
+            return ImportResult(outcomes: [], moved: moved)
+        } catch {
+            close()
+            throw error
+        }
     }
 
-    /// So many at the end of one synchronization; the next one goes on.
+    /// So many are looked at together.
     private static let claimsMax = 1000
 
     public func close() {
         session?.close()
         session = nil
-        justPlaced = [:]
     }
 
     private func openSession() async throws -> ImportSession {

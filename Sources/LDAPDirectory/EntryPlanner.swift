@@ -70,7 +70,8 @@ struct EntryPlanner: Sendable {
         }
         let here = try LDAPDN(actual.dn)
         plan.here = here
-        if Stamp.read(actual) == nil { plan.claim = claim(&actual, desired) }
+        // An entry that is adopted; or it was imported before the server had our schema.
+        if !Self.missingStamp(in: actual, desired).isEmpty { plan.claim = claim(&actual, desired) }
         if here.normalized != place.key {
             plan.rename = try rename(&actual, here, to: rdn, in: wish.container, desired)
         }
@@ -100,11 +101,17 @@ struct EntryPlanner: Sendable {
     /// - Parameter actual: becomes what the entry is then.
     private func claim(_ actual: inout DirectoryEntry, _ desired: DesiredEntry) -> LDAPWrite {
         let classes = desired.objectClasses.filter { !actual.isOf(objectClass: $0) }.map { Value($0) }
-        let stamp = desired.attributes.filter { Stamp.attributes.contains($0.name) }
+        let stamp = Self.missingStamp(in: actual, desired)
         let added = (classes.isEmpty ? [] : [DirectoryAttribute("objectClass", classes)]) + stamp
         for attribute in added { actual[attribute.name] += attribute.values }
         return .modify(
             dn: actual.dn, modifications: added.map { LDAPModification(.add, $0.name, $0.values.map(\.bytes)) })
+    }
+
+    private static func missingStamp(in actual: DirectoryEntry, _ desired: DesiredEntry) -> [DirectoryAttribute] {
+        desired.attributes.filter { attribute in
+            Stamp.attributes.contains(attribute.name) && !attribute.values.allSatisfy(actual[attribute.name].contains)
+        }
     }
 
     private func desired(_ wish: Wish) -> DesiredEntry {

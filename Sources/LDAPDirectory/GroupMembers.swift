@@ -76,10 +76,10 @@ struct GroupMembers {
     }
 
     private func rename(_ moves: [Move], inGroups filter: String, _ refusals: inout Refusals) async throws {
-        let groups = try await session.reader.entries(
+        let groups = try session.reader.search(
             base: session.rules.base.string(), filter: filter, attributes: ["member"] + Stamp.attributes)
         let byName = Dictionary(moves.map { ($0.old, $0) }, uniquingKeysWith: { first, _ in first })
-        for group in groups where Stamp.read(DirectoryEntry(group)) != nil {
+        for try await case .entry(let group) in groups where Stamp.read(DirectoryEntry(group)) != nil {
             var renamed: [Renamed] = []
             var names: Set<LDAPDN> = []
             for value in group["member"] {

@@ -12,7 +12,8 @@ struct ImportBatch {
     var session: ImportSession
     /// Where the entries of the batch, their containers and members stand, as far as they do.
     private var placed: [EntryID: Place]
-    private var movedContainers: [(old: Place, new: Place)] = []
+    /// Why organizations have no container.
+    private var unplaced: [OrganizationID: Outcome] = [:]
 
     init(of offered: [OfferedChange], collector: DirectoryCollector, session: ImportSession) async throws {
         var others: Set<EntryID> = []
@@ -23,7 +24,7 @@ struct ImportBatch {
             others.formUnion(entry.members)
         }
         var placed = try await collector.index.places(of: Array(others))
-        for (id, place) in await collector.justPlaced where others.contains(id) { placed[id] = place }
+        placed.merge(await collector.strays.justWritten(of: others)) { _, new in new }
         for change in offered { placed[change.id] = change.place }
         let unknown = offered.filter { $0.place == nil }.map(\.id)
         if !unknown.isEmpty {
@@ -43,7 +44,7 @@ struct ImportBatch {
         var outcomes: Numbered<Outcome> = []
         var levels: [Int: Numbered<String>] = [:]
         // Of the others nobody has ever said where they are.
-        let sought = ids.compactMap { id in place(of: id.1).map { (id: id.1, place: $0) } }
+        let sought = ids.compactMap { id in placed[id.1].map { (id: id.1, place: $0) } }
         let found = try await session.find(sought, attributes: Stamp.attributes)
         for (index, id) in ids {
             guard let dn = try found[id].map({ try LDAPDN($0.dn) }) else {
@@ -126,17 +127,18 @@ struct ImportBatch {
                 .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may"))
         }
         guard let container = container(of: entry) else {
+            if let outcome = unplaced[entry.id.organization] { return .impossible(outcome) }
             let reason =
                 session.organizations[entry.id.organization] == nil
                 ? "the name of its organization \(entry.id.organization) is not known yet"
                 : "its container \(entry.parent?.text ?? "") has not been imported yet"
             return .impossible(.waiting(reason: reason))
         }
-        let members = entry.members.compactMap { place(of: $0).map { Value($0.text) } }
+        let members = entry.members.compactMap { placed[$0].map { Value($0.text) } }
         return .possible(
             Wish(
                 index: index, entry: entry, container: container, members: members,
-                missingMembers: entry.members.count - members.count, hint: place(of: entry.id)))
+                missingMembers: entry.members.count - members.count, hint: placed[entry.id]))
     }
 
     /// Where the entry belongs; nil if that is not there yet.
@@ -144,23 +146,18 @@ struct ImportBatch {
         guard let parent = entry.parent, session.rules.placement.mirrorsContainers else {
             return session.organizations[entry.id.organization]
         }
-        return place(of: EntryID(organization: entry.id.organization, uuid: parent))
+        return placed[EntryID(organization: entry.id.organization, uuid: parent)]
     }
 
     private mutating func note(_ outcome: Outcome, of entry: Entry, formerly old: Place?) {
         guard let new = outcome.placement?.place else { return }
-        if entry.kind == .container, let old, old != new { movedContainers.append((old: old, new: new)) }
+        // What is in a container has moved along.
+        if entry.kind == .container, let old, old != new { placed = placed.mapValues { $0.moved(from: old, to: new) } }
         placed[entry.id] = new
     }
 
     func places(of ids: [EntryID]) -> [EntryID: Place] {
-        Dictionary(ids.compactMap { id in place(of: id).map { (id, $0) } }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Where an entry stands now, moves of this batch included.
-    private func place(of id: EntryID) -> Place? {
-        guard let place = placed[id], !movedContainers.isEmpty else { return placed[id] }
-        return movedContainers.reduce(place) { $0.moved(from: $1.old, to: $1.new) }
+        Dictionary(ids.compactMap { id in placed[id].map { (id, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 
     // MARK: - Containers of organizations
@@ -169,14 +166,23 @@ struct ImportBatch {
     mutating func ensureContainers(of organizations: Set<OrganizationID>) async throws {
         for id in organizations where session.organizations[id] == nil {
             guard let name = try await organizationName(id) else { continue }
-            var place = try session.rules.base.place
-            for container in session.rules.placement.containers(of: name).reversed() {
-                let rdn = try LDAPDN.RDN([.init(type: container.attribute, value: container.value.bytes)])
-                place = try place.appending(rdn)
-                try await session.writer.ensureContainer(place, container)
+            do {
+                session.organizations[id] = try await place(ofOrganization: name)
+            } catch let error as LDAPError {
+                // The others are in nobody's way.
+                unplaced[id] = try Outcome(of: error)
             }
-            session.organizations[id] = place
         }
+    }
+
+    private func place(ofOrganization name: String) async throws -> Place {
+        var place = try session.rules.base.place
+        for container in session.rules.placement.containers(of: name).reversed() {
+            let rdn = try LDAPDN.RDN([.init(type: container.attribute, value: container.value.bytes)])
+            place = try place.appending(rdn)
+            try await session.writer.ensureContainer(place, container)
+        }
+        return place
     }
 }
 

@@ -13,13 +13,13 @@ extension ImportWriting {
     /// What is in the way of a plan, and what that means for it.
     func lookAround(_ plan: EntryPlan, _ error: LDAPError) async throws -> Next {
         switch error.code {
-        case .entryAlreadyExists: try await lookAtPlace(plan)
+        case .entryAlreadyExists: try await lookAtPlace(plan, error)
         case .noSuchObject: try await lookForContainer(plan, error)
         default: .again(plan.wish)
         }
     }
 
-    private func lookAtPlace(_ plan: EntryPlan) async throws -> Next {
+    private func lookAtPlace(_ plan: EntryPlan, _ error: LDAPError) async throws -> Next {
         var wish = plan.wish
         let place = plan.placement.place
         if plan.current == nil,
@@ -33,11 +33,12 @@ extension ImportWriting {
             return .again(wish)
         }
         if Stamp.read(DirectoryEntry(occupant)) == nil {
-            return .done(
-                .refused(reason: "\(place.text): an entry that is not ours stands there; rename or remove it"))
+            let reason = "\(place.text): an entry that is not ours stands there; rename or remove it"
+            return .done(.refused(reason: reason, answer: error.answer))
         }
         if wish.isDisplaced {
-            return .done(.refused(reason: "\(place.text): its name and this one are both those of other entries"))
+            let reason = "\(place.text): its name and this one are both those of other entries"
+            return .done(.refused(reason: reason, answer: error.answer))
         }
         wish.isDisplaced = true
         return .again(wish)

@@ -19,7 +19,11 @@ extension ImportWriting {
                 ready = [waiting[0]]
             } else if ready.isEmpty {
                 // They want each other's places. One steps aside until all have come.
-                try waiting[0].stepAside(planner)
+                do {
+                    try waiting[0].stepAside(planner)
+                } catch {
+                    verdicts.append((waiting.removeFirst().wish, .done(try Outcome(of: error))))
+                }
                 plans += waiting.filter { $0.rename == nil }
                 waiting.removeAll { $0.rename == nil }
                 continue
@@ -36,6 +40,30 @@ extension ImportWriting {
             verdicts += try await renameMembers(of: &renamed) { $0.move }
             plans += renamed
         }
+        verdicts += try nameMembersAnew(in: &plans)
+        return verdicts
+    }
+
+    /// Groups that have one another as members: those whose plan names one by a name that it has left are planned anew.
+    ///
+    /// - Parameter plans: keeps the others.
+    private func nameMembersAnew(in plans: inout [EntryPlan]) throws -> [(Wish, Verdict)] {
+        let moves = plans.filter { $0.wish.entry.kind == .group }.compactMap(\.move)
+        guard !moves.isEmpty else { return [] }
+        let names = Dictionary(moves.map { ($0.old, $0.new) }, uniquingKeysWith: { first, _ in first })
+        var verdicts: [(Wish, Verdict)] = []
+        for plan in plans {
+            var wish = plan.wish
+            wish.members = try wish.members.map { member in
+                guard let old = member.text.flatMap({ try? LDAPDN($0) }), let new = names[old] else { return member }
+                return Value(try new.string())
+            }
+            guard wish.members != plan.wish.members else { continue }
+            if plan.rename != nil { wish.hint = plan.placement.place }
+            verdicts.append((wish, .again))
+        }
+        let again = Set(verdicts.map(\.0.id))
+        plans.removeAll { again.contains($0.wish.id) }
         return verdicts
     }
 

@@ -17,6 +17,8 @@ struct ImportWriting {
         case done(Outcome)
         /// Something is in the way of the plan, or what it was made from is not so any more.
         case blocked(EntryPlan, LDAPError)
+        /// The wish has become another one.
+        case again
     }
 
     /// - Returns: what became of each, in no order.
@@ -25,13 +27,15 @@ struct ImportWriting {
         var rest = wishes
         for look in 1...Self.looksMax where !rest.isEmpty {
             var blocked: [(plan: EntryPlan, error: LDAPError)] = []
+            var again: [Wish] = []
             for (wish, verdict) in try await attempt(rest) {
                 switch verdict {
                 case .done(let outcome): outcomes.append((wish, outcome))
                 case .blocked(let plan, let error): blocked.append((plan, error))
+                case .again: again.append(wish)
                 }
             }
-            rest = []
+            rest = again
             for (plan, error) in blocked {
                 let next = look < Self.looksMax ? try await lookAround(plan, error) : .done(try Outcome(of: error))
                 switch next {
@@ -46,7 +50,7 @@ struct ImportWriting {
     private func attempt(_ wishes: [Wish]) async throws -> [(Wish, Verdict)] {
         var plans: [EntryPlan] = []
         var verdicts = try await plan(wishes, into: &plans)
-        try settleNames(of: &plans)
+        verdicts += try settleNames(of: &plans)
         verdicts += try await finishRenames(of: &plans)
         verdicts += try await claim(&plans)
         for plan in plans where plan.isNothing { verdicts.append((plan.wish, .done(.unchanged(plan.placement)))) }
@@ -102,8 +106,9 @@ struct ImportWriting {
     }
 
     /// Where entries of the batch want one place, the one with the lowest ID has it.
-    private func settleNames(of plans: inout [EntryPlan]) throws {
+    private func settleNames(of plans: inout [EntryPlan]) throws -> [(Wish, Verdict)] {
         var first: [String: Int] = [:]
+        var verdicts: [(Wish, Verdict)] = []
         for index in plans.indices {
             let key = plans[index].placement.place.key
             guard let other = first[key] else {
@@ -112,8 +117,15 @@ struct ImportWriting {
             }
             let displaced = plans[index].wish.id < plans[other].wish.id ? other : index
             if displaced == other { first[key] = index }
-            try plans[displaced].stepAside(planner)
+            do {
+                try plans[displaced].stepAside(planner)
+            } catch {
+                verdicts.append((plans[displaced].wish, .done(try Outcome(of: error))))
+            }
         }
+        let impossible = Set(verdicts.map(\.0.id))
+        if !impossible.isEmpty { plans.removeAll { impossible.contains($0.wish.id) } }
+        return verdicts
     }
 
     // MARK: - Adopting

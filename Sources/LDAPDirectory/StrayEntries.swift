@@ -10,6 +10,9 @@ import LDAPClient
 /// from then on this process is the only one that writes.
 public actor StrayEntries {
     private var places: [EntryID: Place]?
+    /// Where the entries of the batch that was written last stand: it may not have been committed, and the batch after it
+    /// may depend on it.
+    private var written: [EntryID: Place] = [:]
     /// False if there are more than are kept, or than the server shows: then each entry has to be looked for by itself.
     private var isWhole = true
 
@@ -25,6 +28,15 @@ public actor StrayEntries {
         places = nil
     }
 
+    func note(written: [EntryID: Place]) {
+        self.written = written
+    }
+
+    /// Those of the batch that was written last.
+    func justWritten(of ids: some Sequence<EntryID>) -> [EntryID: Place] {
+        Dictionary(ids.compactMap { id in written[id].map { (id, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Where those of the entries stand that are strays.
     func places(
         of ids: [EntryID], in session: ImportSession, index: any PlaceIndex
@@ -33,7 +45,7 @@ public actor StrayEntries {
         places = strays
         var found: [EntryID: Place] = [:]
         for id in ids {
-            found[id] = strays[id]
+            found[id] = written[id] ?? strays[id]
             guard found[id] == nil, !isWhole else { continue }
             found[id] = try await session.find(id, at: nil, attributes: Stamp.attributes).map {
                 try LDAPDN($0.dn).place

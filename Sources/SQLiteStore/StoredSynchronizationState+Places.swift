@@ -186,10 +186,12 @@ struct StoredPlaceIndex: PlaceIndex {
                 db,
                 sql: """
                     SELECT record.organization, record.uuid, record.place_key, record.place, record.wanted_key,
-                        record.wanted, occupant.organization AS occupant_organization, occupant.uuid AS occupant_uuid
-                    FROM exchange_record AS record
+                        record.wanted, occupant.organization AS occupant_organization, occupant.uuid AS occupant_uuid,
+                        occupant.place_key AS occupant_key, occupant.place AS occupant,
+                        occupant.wanted_key IS occupant.place_key AS is_noted
+                    FROM exchange_record AS record INDEXED BY exchange_record_wanted
                     LEFT JOIN exchange_record AS occupant ON occupant.place_key = record.wanted_key
-                        AND occupant.synchronization = record.synchronization
+                        AND occupant.synchronization = record.synchronization AND occupant.uuid <> record.uuid
                     WHERE record.wanted_key IS NOT NULL AND record.synchronization = ?
                     AND (occupant.uuid IS NULL
                         OR (occupant.organization, occupant.uuid) > (record.organization, record.uuid))
@@ -201,8 +203,12 @@ struct StoredPlaceIndex: PlaceIndex {
                 let occupant: UUID? = row["occupant_uuid"]
                 return PlaceClaim(
                     id: EntryID(row), place: place, wanted: wanted,
-                    occupant: occupant.map {
-                        EntryID(organization: OrganizationID(row["occupant_organization"]), uuid: $0)
+                    occupant: Place(row, "occupant").flatMap { place in
+                        occupant.map { uuid in
+                            PlaceClaim.Occupant(
+                                id: EntryID(organization: OrganizationID(row["occupant_organization"]), uuid: uuid),
+                                place: place, isNoted: row["is_noted"])
+                        }
                     })
             }
         }
@@ -286,7 +292,11 @@ extension ServiceStore {
 
     public func displacedEntryCount() async throws -> Int {
         try await read { db in
-            try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM exchange_record WHERE wanted_key IS NOT NULL") ?? 0
+            try Int.fetchOne(
+                db,
+                sql:
+                    "SELECT COUNT(*) FROM exchange_record INDEXED BY exchange_record_wanted WHERE wanted_key IS NOT NULL"
+            ) ?? 0
         }
     }
 
@@ -296,7 +306,8 @@ extension ServiceStore {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT organization, uuid, label, place_key, place, wanted_key, wanted FROM exchange_record
+                    SELECT organization, uuid, label, place_key, place, wanted_key, wanted
+                    FROM exchange_record INDEXED BY exchange_record_wanted
                     WHERE wanted_key IS NOT NULL ORDER BY organization, uuid LIMIT ?
                     """,
                 arguments: [limit])

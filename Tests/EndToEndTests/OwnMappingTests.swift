@@ -47,6 +47,13 @@ struct OwnMappingTests {
     @Test("a placement or mapping that changes moves and modifies what was imported before", .timeLimit(.minutes(2)))
     func changedRules() async throws {
         try await withExchange(people: 2) { exchange in
+            try await exchange.a.withDirectory { connection in
+                let container = "ou=twins,\(exchange.a.exportBase)"
+                try await connection.add(
+                    dn: container,
+                    attributes: [LDAPAttribute("objectClass", "organizationalUnit"), LDAPAttribute("ou", "twins")])
+                try await connection.addPerson("a1", in: container, title: "Twin")
+            }
             try exchange.start()
             let old = "uid=a1,ou=a,\(exchange.b.importBase)"
             try await waitUntil("the entry has come") {
@@ -60,13 +67,19 @@ struct OwnMappingTests {
             try exchange.b.reconfigure("mapping: inetOrgPerson", "mapping: { file: mapping.yaml }")
             try exchange.b.reconfigure("import: {", "import: { placement: \"uid={alias},ou=others\",")
             try exchange.b.start()
-            try await waitUntil("the entry has moved") {
-                let entry = try await exchange.b.withDirectory { connection in
-                    try await connection.entry(
-                        dn: "uid=a1,ou=others,\(exchange.b.importBase)", attributes: ["title", "entryUUID"])
+            // The twins want one name now, and one of them has it.
+            try await waitUntil("the entries have moved") {
+                let entries = try await exchange.b.withDirectory { connection in
+                    try await connection.entries(
+                        base: exchange.b.importBase, filter: "(uid=a1)",
+                        attributes: ["title", "entryUUID"])
                 }
-                return entry?.text("title") == "TITLE 1" && entry?.text("entryUUID") == uuid?.text("entryUUID")
+                return Set(entries.compactMap { $0.text("title") }) == ["TITLE 1", "TWIN"]
+                    && entries.contains { $0.text("entryUUID") == uuid?.text("entryUUID") }
+                    && entries.contains { $0.dn == "uid=a1,ou=others,\(exchange.b.importBase)" }
             }
+            let status = try await exchange.b.command("status").output
+            #expect(status.contains(": another entry has uid=a1,ou=others,\(exchange.b.importBase)"), "\(status)")
             let left = try await exchange.b.withDirectory { connection in
                 try await connection.entries(base: "ou=a,\(exchange.b.importBase)", filter: "(uid=*)")
             }

@@ -201,3 +201,62 @@ struct ImportContainerTests {
         }
     }
 }
+
+@Suite("Names that move within one batch")
+struct ImportMovesTests {
+    private func withImport(_ body: (DirectoryImport) async throws -> Void) async throws {
+        try await withSlapd(.directory()) { server in try await body(DirectoryImport(into: server)) }
+    }
+
+    @Test("a container takes the name that another one has left, and what is in each stays in it")
+    func freedContainerName() async throws {
+        try await withImport { destination in
+            try await destination.synchronize(
+                hierarchy: [.container(1, "Current"), .container(2, "Sales", in: 1)], [.person(7, "alice", in: 2)])
+            try await destination.synchronize(
+                hierarchy: [
+                    .container(1, "2024"), .container(3, "Current"), .container(4, "Sales", in: 3),
+                    .container(5, "North", in: 4),
+                ], [.person(8, "bob", in: 5)])
+            #expect(
+                try await destination.names() == [
+                    "ou=2024,ou=branch", "ou=Current,ou=branch", "ou=North,ou=Sales,ou=Current,ou=branch",
+                    "ou=Sales,ou=2024,ou=branch", "ou=Sales,ou=Current,ou=branch",
+                    "uid=alice,ou=Sales,ou=2024,ou=branch", "uid=bob,ou=North,ou=Sales,ou=Current,ou=branch",
+                ])
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
+    @Test("a group names another group by the name that this one gets in the same batch", arguments: [true, false])
+    func groupOfRenamedGroup(isKnown: Bool) async throws {
+        try await withImport { destination in
+            try await destination.synchronize(
+                [.person(1, "alice"), .group(2, "inner", of: [1])] + (isKnown ? [.group(3, "outer", of: [2])] : []))
+            try await destination.synchronize([.group(2, "core", of: [1]), .group(3, "whole", of: [2, 1])])
+            let outer = try #require(try await destination.entry("cn=whole,ou=branch"))
+            #expect(
+                Set(outer["member"])
+                    == ["cn=core,\(DirectoryImport.branchDN)", "uid=alice,\(DirectoryImport.branchDN)"].directoryValues)
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
+    @Test("an entry that was imported before the server had our schema gets the stamp of the schema")
+    func schemaLoadedLater() async throws {
+        try await withSlapd(.directory(hasSchema: false)) { server in
+            let destination = try DirectoryImport(into: server)
+            try await destination.synchronize([.person(1, "alice"), .person(2, "bob")])
+            try await server.restart(schemaFiles: [Repository.schema])
+            try await destination.synchronize([.person(1, "alice", [.title: ["Boss"]])])
+            #expect(try await destination.problems().map(\.reason) == [])
+            let entry = try #require(try await destination.entry("uid=alice,ou=branch"))
+            #expect(entry.text("title") == "Boss")
+            #expect(entry.text("interorgEntryUUID") == EntryID.branch(1).uuid.text)
+            // One that has the old stamp only is found, though the state has been lost.
+            let restored = try DirectoryImport(into: server)
+            try await restored.synchronize([.person(2, "bobby")])
+            #expect(try await restored.names() == ["uid=alice,ou=branch", "uid=bobby,ou=branch"])
+        }
+    }
+}

@@ -72,6 +72,8 @@ struct ImportServerRefusalTests {
             let problems = try await destination.problems()
             #expect(Set(problems.map(\.id)) == Set(prohibition.numbers.map { .branch($0) }))
             for problem in problems {
+                #expect(problem.answer?.resultCode == Int(prohibition.words[0].prefix(2)))
+                #expect(problem.answer.map { ["add", "modify"].contains($0.operation) } == true)
                 for words in prohibition.words { #expect(problem.reason.contains(words), "\(problem.reason)") }
             }
             #expect(try await destination.entry("uid=carl,ou=branch") != nil)

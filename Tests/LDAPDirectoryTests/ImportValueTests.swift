@@ -116,6 +116,28 @@ struct ImportValueTests {
         }
     }
 
+    @Test("that are transferred as ;binary stay as an administrator has added them, also when the entry is renamed")
+    func binary() async throws {
+        try await withSlapd(.directory()) { server in
+            try await TestCertificates.makeCA("alice", in: server.folder)
+            let lines = try String(contentsOfFile: "\(server.folder)/alice.crt", encoding: .utf8).split(separator: "\n")
+            let certificate = Array(
+                try #require(Data(base64Encoded: lines.filter { !$0.hasPrefix("-----") }.joined())))
+            let destination = try DirectoryImport(into: server)
+            try await destination.synchronize([.person(1, "alice")])
+            try await destination.asAdministrator { connection in
+                try await connection.modify(
+                    dn: "uid=alice,\(DirectoryImport.branchDN)",
+                    [LDAPModification(.add, "userCertificate;binary", [certificate])])
+            }
+            try await destination.synchronize([.person(1, "alicia", [.title: ["Boss"]])])
+            let entry = try #require(try await destination.entry("uid=alicia,ou=branch"))
+            #expect(entry["userCertificate;binary"] == [certificate])
+            #expect(entry.text("title") == "Boss")
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
     @Test("do not travel where they stand under attribute options", arguments: [true, false])
     func optionsAreNotExported(hasSyncProvider: Bool) async throws {
         var configuration = SlapdConfiguration.directory(globalLines: ["attributeoptions lang- x-"])

@@ -43,8 +43,9 @@ public enum Sample {
         _ change: Change, _ kind: Problem.Kind = .refused, nextAttempt: Date? = Sample.now
     ) -> Problem {
         Problem(
-            change: change, kind: kind, reason: "because of \(change.id)", label: "Somebody", firstSeen: now - 60,
-            lastSeen: now, attempts: 3, nextAttempt: nextAttempt)
+            change: change, kind: kind, reason: "because of \(change.id)",
+            answer: ServerAnswer(operation: "add", dn: "uid=é", resultCode: 21, message: "value #0 invalid"),
+            label: "Somebody", firstSeen: now - 60, lastSeen: now, attempts: 3, nextAttempt: nextAttempt)
     }
 }
 

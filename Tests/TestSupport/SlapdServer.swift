@@ -78,12 +78,13 @@ public actor SlapdServer {
         )
     }
 
-    /// Stops the server and starts it with the same data and more lines: such as need another server's port, or other
-    /// access rules.
-    public func restart(databaseLines: [String]) async throws {
+    /// Stops the server and starts it with the same data and more lines (such as need another server's port, or other
+    /// access rules) or schema.
+    public func restart(databaseLines: [String] = [], schemaFiles: [String] = []) async throws {
         await stop()
         var changed = configuration
         changed.databaseLines += databaseLines
+        changed.schemaFiles += schemaFiles
         try changed.file(folder: folder).write(toFile: "\(folder)/slapd.conf", atomically: true, encoding: .utf8)
         try await restart()
     }

@@ -78,7 +78,7 @@ extension ConfigurationLoader {
     private func imports(_ value: YAMLValue, mapping: Mapping?) -> LocatedImport? {
         guard let section = YAMLSection(value, as: ImportKey.self) else { return nil }
         let base = section.required(.base)
-        let placement = section.read(.placement, otherwise: .mirroring, as: self.placement)
+        let placement = section.read(.placement, otherwise: .mirroring) { self.placement($0, mapping: mapping) }
         let adoption = section.read(.adopt, otherwise: nil) { self.adoption($0, mapping: mapping) }
         let transactions = section.read(.transactions, otherwise: .never) { $0.choice(TransactionUse.self) }
         guard let base, let dn = base.dn(dnIsWithin), let placement, let adoption, let transactions else { return nil }
@@ -86,10 +86,13 @@ extension ConfigurationLoader {
             import: .init(base: dn, placement: placement, adoption: adoption, transactions: transactions), base: base)
     }
 
-    private func placement(_ value: YAMLValue) -> PlacementTemplate? {
+    private func placement(_ value: YAMLValue, mapping: Mapping?) -> PlacementTemplate? {
         guard let text = value.text() else { return nil }
         do throws(PlacementTemplate.Failure) {
-            return try PlacementTemplate(text)
+            let placement = try PlacementTemplate(text)
+            // A name that the mapping does not write would keep the values of all that the entry has ever been called.
+            if let name = placement.namingAttribute, written(name, by: mapping, value) == nil { return nil }
+            return placement
         } catch {
             value.fail("\"\(text)\" is not a placement: \(error.reason)")
             return nil
@@ -98,16 +101,18 @@ extension ConfigurationLoader {
 
     /// What the mapping does not write would never be found.
     private func adoption(_ value: YAMLValue, mapping: Mapping?) -> String?? {
-        guard let text = value.text() else { return nil }
-        let everything = DestinationSchema(hasStamp: true, hasGeneralPage: true)
-        let written = mapping?.managedAttributes(for: .person, schema: everything) ?? [text]
-        guard let attribute = written.first(where: { $0.lowercased() == text.lowercased() }) else {
-            value.fail(
-                "the mapping does not write \"\(text)\", so no entry could be found by it; name one of "
-                    + written.joined(separator: ", "))
-            return nil
-        }
+        guard let text = value.text(), let attribute = written(text, by: mapping, value) else { return nil }
         return .some(attribute)
+    }
+
+    /// The attribute as the mapping spells it.
+    private func written(_ attribute: String, by mapping: Mapping?, _ value: YAMLValue) -> String? {
+        let everything = DestinationSchema(hasStamp: true, hasGeneralPage: true)
+        let written = mapping?.managedAttributes(for: .person, schema: everything) ?? [attribute]
+        if let known = written.first(where: { $0.lowercased() == attribute.lowercased() }) { return known }
+        value.fail(
+            "the mapping does not write \"\(attribute)\"; name one of " + written.joined(separator: ", "))
+        return nil
     }
 
     /// Bases that overlap would export entries twice, and an export from the import base would echo.

@@ -126,6 +126,7 @@ final class SynchronizationAgent: Service {
     }
 
     private func keepSchedule() async throws {
+        var failures = 0
         while true {
             let begin = ContinuousClock.now
             _ = await cycle()
@@ -135,7 +136,7 @@ final class SynchronizationAgent: Service {
                 try await Task.sleep(until: max(begin + interval, ContinuousClock.now), clock: .continuous)
             case .at(let times):
                 try await Task.sleep(for: .seconds(Self.seconds(from: Date(), to: times)))
-            case .continuous: try await waitForChange()
+            case .continuous: failures = try await waitForChange(afterFailures: failures)
             }
         }
     }
@@ -146,24 +147,34 @@ final class SynchronizationAgent: Service {
     /// What comes together is read together.
     private static let gathering = Duration.milliseconds(200)
     /// Before a cycle is tried when the directory could not be watched.
-    private static let retryPause = Duration.seconds(30)
+    private static let watchBackoff = Backoff(first: .seconds(1), longest: continuousPause)
 
     /// Until something changes in the directory, but not for ever.
-    private func waitForChange() async throws {
+    ///
+    /// - Parameter failures: how often in a row the directory could not be watched.
+    /// - Returns: the same, with this time.
+    private func waitForChange(afterFailures failures: Int) async throws -> Int {
         let exchanger = exchanger
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await Task.sleep(for: Self.continuousPause) }
+        return try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                try await Task.sleep(for: Self.continuousPause)
+                return 0
+            }
             group.addTask {
                 do {
                     let hasChanged = try await exchanger.awaitChange()
                     try await Task.sleep(for: hasChanged ? Self.gathering : Self.continuousPause)
+                    return 0
                 } catch {
                     // What is wrong is said by the cycle that follows.
-                    try await Task.sleep(for: Self.retryPause)
+                    let failures = failures + 1
+                    try await Task.sleep(
+                        for: Self.watchBackoff.pause(afterFailures: failures, random: .random(in: 0...1)))
+                    return failures
                 }
             }
             defer { group.cancelAll() }
-            try await group.next()
+            return try await group.next() ?? 0
         }
     }
 
