@@ -62,6 +62,7 @@ let package = Package(
         .systemLibrary(name: "CGSSAPI", providers: [.apt(["libkrb5-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
         room("MailTransport", ["CCurl", "CZlib", .nioCore, .nioPosix, .logging]),
         room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
@@ -78,8 +79,8 @@ let package = Package(
         .executableTarget(
             name: "interorg",
             dependencies: [
-                "AddressBook", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore", "StrictYAML",
-                .argumentParser, .logging,
+                "AddressBook", "CMalloc", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore",
+                "StrictYAML", .argumentParser, .logging,
             ],
             swiftSettings: settings),
 
@@ -87,8 +88,8 @@ let package = Package(
         .executableTarget(
             name: "DirectoryCopy",
             dependencies: [
-                "AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient", "LDAPDirectory", "SQLiteStore",
-                .argumentParser,
+                "AddressBook", "CMalloc", "DirectoryMapping", "IncrementalSync", "LDAPClient", "LDAPDirectory",
+                "SQLiteStore", .argumentParser,
             ],
             path: "Benchmarks/DirectoryCopy", swiftSettings: settings),
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Foundation
 
 @main
@@ -18,6 +19,8 @@ struct InterOrg: AsyncParsableCommand {
 
     /// Wrong use is status 2 here, not ArgumentParser's 64.
     static func main() async {
+        // glibc keeps apart what each thread has freed: with eight of them that is a fifth more memory.
+        mallopt(M_ARENA_MAX, 2)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
