@@ -72,8 +72,19 @@ public enum LoopbackSocket {
         return element(0x30, element(0x02, [1]) + element(0x60, bind))
     }
 
-    /// A socket that listens at a port of the system's choice, and that port.
+    /// A socket that listens at a port of the system's choice, and that port. It is none that a server has been given, which
+    /// may just be restarting.
     static func listener() throws -> (descriptor: Int32, port: UInt16) {
+        var taken: [Int32] = []
+        defer { taken.forEach { close($0) } }
+        while true {
+            let listener = try anyListener()
+            if given.withLock({ $0.insert(listener.port).inserted }) { return listener }
+            taken.append(listener.descriptor)
+        }
+    }
+
+    private static func anyListener() throws -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
