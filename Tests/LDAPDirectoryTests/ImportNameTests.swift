@@ -1,7 +1,10 @@
 import AddressBook
 import Foundation
+import GRDB
 import IncrementalSync
 import LDAPClient
+import SQLiteStore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -96,6 +99,39 @@ struct ImportNameTests {
             #expect(try await destination.problems().isEmpty)
         }
     }
+
+    @Test("is found again by who wants it, whatever of its settlement was committed", arguments: 1...6)
+    func interruptedSettlement(failingCommit: Int) async throws {
+        try await withImport { destination in
+            var destination = destination
+            let database = try DatabaseQueue()
+            destination.store = try ServiceStore(database: database)
+            try await destination.synchronize([.person(2, "alice", [.title: ["The other"]])])
+            let commits = Mutex(0)
+            destination.store = try ServiceStore(
+                database: database,
+                onCommit: { phase in
+                    guard phase == .before else { return }
+                    if commits.withLock({
+                        $0 += 1; return $0
+                    }) == failingCommit {
+                        throw CommitFailure()
+                    }
+                })
+            _ = try? await destination.synchronize([.person(1, "alice")])
+            destination.store = try ServiceStore(database: database)
+            try await destination.synchronize([.delete(1)])
+            // If the first one was never committed, its deletion is of an entry that nobody knows.
+            try await destination.synchronize([.person(1, "alice")])
+            try await destination.synchronize([.delete(1)])
+            #expect(try await destination.names() == ["uid=alice,ou=branch"])
+            #expect(try await destination.entry("uid=alice,ou=branch")?.text("title") == "The other")
+            #expect(try await destination.displaced().isEmpty)
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
+    private struct CommitFailure: Error {}
 
     @Test("stays with its suffix while an entry that is not ours has taken the plain one")
     func foreignInTheMeantime() async throws {
