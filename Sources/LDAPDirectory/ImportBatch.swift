@@ -7,7 +7,6 @@ import LDAPClient
 /// One batch on its way into the directory: what is there is read, what to do about it is decided, and what was decided
 /// is written. It knows where the batch itself has put things that no state knows yet.
 struct ImportBatch {
-    let index: any PlaceIndex
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     var session: ImportSession
     /// Where the entries of the batch, their containers and members stand, as far as they do.
@@ -32,7 +31,6 @@ struct ImportBatch {
             placed.merge(strays) { known, _ in known }
         }
         self.placed = placed
-        self.index = collector.index
         self.organizationName = collector.organizationName
         self.session = session
     }

@@ -101,24 +101,17 @@ struct ImportOverlayTests {
 
     @Test("leaves a replica with what its provider has, though one of a transaction was refused")
     func replica() async throws {
-        try await withSlapd(.directory(.sessionLog)) { provider in
-            try await withSlapd(.directory(.noSyncProvider)) { replica in
-                await replica.stop()
-                try await replica.reload(ldif: "")
-                try await replica.restart(databaseLines: [
-                    await provider.consumerLine(replicaID: 1), "updateref \(await provider.url)",
-                ])
-                try await replica.waitUntilAsFar(as: provider)
-                var destination = try DirectoryImport(into: provider)
-                destination.transactions = .auto
-                try await destination.synchronize([.person(1, "first")])
-                try await destination.asAdministrator { try await $0.addPerson("z300", in: DirectoryImport.branchDN) }
-                try await destination.synchronize((1...600).map { .person(800_000 + $0, Value("z\($0)")) })
-                #expect(try await destination.problems().map(\.id) == [.branch(800_300)])
-                try await replica.waitUntilAsFar(as: provider)
-                let (wanted, found) = (try await uuids(provider), try await uuids(replica))
-                #expect(wanted.count == 602 && wanted == found)
-            }
+        try await withReplica { provider, replica in
+            try await replica.waitUntilAsFar(as: provider)
+            var destination = try DirectoryImport(into: provider)
+            destination.transactions = .auto
+            try await destination.synchronize([.person(1, "first")])
+            try await destination.asAdministrator { try await $0.addPerson("z300", in: DirectoryImport.branchDN) }
+            try await destination.synchronize((1...600).map { .person(800_000 + $0, Value("z\($0)")) })
+            #expect(try await destination.problems().map(\.id) == [.branch(800_300)])
+            try await replica.waitUntilAsFar(as: provider)
+            let (wanted, found) = (try await uuids(provider), try await uuids(replica))
+            #expect(wanted.count == 602 && wanted == found)
         }
     }
 

@@ -132,48 +132,41 @@ struct ImportServerRefusalTests {
         "because it is a read-only copy is one error that says where to write, and leaves no problems",
         arguments: [true, false])
     func replica(hasContainer: Bool) async throws {
-        try await withSlapd(.directory(.sessionLog)) { provider in
-            try await withSlapd(.directory(.noSyncProvider)) { replica in
-                await replica.stop()
-                try await replica.reload(ldif: "")
-                try await replica.restart(databaseLines: [
-                    await provider.consumerLine(replicaID: 1), "updateref \(await provider.url)",
-                ])
-                var destination = try DirectoryImport(into: provider)
-                destination.edition = "before"
-                if hasContainer {
-                    try await destination.synchronize(
-                        hierarchy: [.container(9, "sales")], [.person(1, "alice"), .person(2, "bob")])
-                }
-                try await replica.waitUntilAsFar(as: provider)
-                let before = try await provider.contextCSN()
-                destination.url = await replica.url
-                destination.edition = "after"
-                let people = (3...1000).map { Change.person($0, Value("p\($0)")) }
-                // Whatever would be written first.
-                let changes: [[Change]] = [
-                    people, [.person(1, "alicia")], [.person(1, "alice", [.title: ["Boss"]])], [.delete(2)],
-                ]
-                for contents in changes {
-                    let error = await #expect(throws: DirectoryError.self) {
-                        try await destination.synchronize(contents)
-                    }
-                    let text = "\(try #require(error))"
-                    #expect(text.contains(await provider.url))
-                    #expect(text.contains("directory.url"))
-                    #expect(try await destination.problems().isEmpty)
-                    guard hasContainer else { break }
-                }
-                if hasContainer {
-                    await #expect(throws: DirectoryError.self) {
-                        try await destination.synchronize(hierarchy: [.container(9, "marketing")])
-                    }
-                }
-                #expect(try await provider.contextCSN() == before)
-                // The cursor is where it was: the same changes come again, and are written where they can be.
-                destination.url = nil
-                #expect(try await destination.synchronize(people).imported == people.count)
+        try await withReplica { provider, replica in
+            var destination = try DirectoryImport(into: provider)
+            destination.edition = "before"
+            if hasContainer {
+                try await destination.synchronize(
+                    hierarchy: [.container(9, "sales")], [.person(1, "alice"), .person(2, "bob")])
             }
+            try await replica.waitUntilAsFar(as: provider)
+            let before = try await provider.contextCSN()
+            destination.url = await replica.url
+            destination.edition = "after"
+            let people = (3...1000).map { Change.person($0, Value("p\($0)")) }
+            // Whatever would be written first.
+            let changes: [[Change]] = [
+                people, [.person(1, "alicia")], [.person(1, "alice", [.title: ["Boss"]])], [.delete(2)],
+            ]
+            for contents in changes {
+                let error = await #expect(throws: DirectoryError.self) {
+                    try await destination.synchronize(contents)
+                }
+                let text = "\(try #require(error))"
+                #expect(text.contains(await provider.url))
+                #expect(text.contains("directory.url"))
+                #expect(try await destination.problems().isEmpty)
+                guard hasContainer else { break }
+            }
+            if hasContainer {
+                await #expect(throws: DirectoryError.self) {
+                    try await destination.synchronize(hierarchy: [.container(9, "marketing")])
+                }
+            }
+            #expect(try await provider.contextCSN() == before)
+            // The cursor is where it was: the same changes come again, and are written where they can be.
+            destination.url = nil
+            #expect(try await destination.synchronize(people).imported == people.count)
         }
     }
 }

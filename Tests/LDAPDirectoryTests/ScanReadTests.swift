@@ -118,44 +118,21 @@ struct ScanReadTests {
 
     @Test("reads from a replica, whose answer to a write would be a referral")
     func replica() async throws {
-        try await withSlapd(.directory(.sessionLog)) { provider in
-            try await withSlapd(.directory(.noSyncProvider)) { replica in
-                await replica.stop()
-                try await replica.reload(ldif: "")
-                try await replica.restart(databaseLines: [
-                    await provider.consumerLine(replicaID: 1), "updateref \(await provider.url)",
-                ])
-                let export = try DirectoryExport(of: replica)
-                let connection = try await provider.connect()
-                defer { connection.close() }
-                try await connection.addPerson("alice")
-                try await replica.waitUntilAsFar(as: provider)
-                #expect(try await export.changes().map { $0.entry?.name } == ["alice"])
-                let own = try await replica.connect()
-                defer { own.close() }
-                let error = await #expect(throws: LDAPError.self) { try await own.addPerson("bob") }
-                #expect(error?.code == .referral)
-                try await connection.delete(dn: "uid=alice,ou=people,dc=example")
-                try await replica.waitUntilAsFar(as: provider)
-                #expect(try await export.changes().count == 1)
-                #expect(try await export.entries().isEmpty)
-            }
-        }
-    }
-}
-
-extension SlapdServer {
-    /// What makes another server follow this one (slapd.conf(5)).
-    func consumerLine(replicaID: Int) -> String {
-        "syncrepl rid=00\(replicaID) provider=\(url) type=refreshAndPersist retry=\"1 +\" searchbase=\"\(suffix)\" "
-            + "bindmethod=simple binddn=\"\(rootDN)\" credentials=\(rootPassword)"
-    }
-
-    /// Waits until this server has everything that the other one has.
-    func waitUntilAsFar(as other: SlapdServer) async throws {
-        try await waitUntil("the replica is as far as its provider") {
-            let wanted = try await other.contextCSN()
-            return try await contextCSN() == wanted
+        try await withReplica { provider, replica in
+            let export = try DirectoryExport(of: replica)
+            let connection = try await provider.connect()
+            defer { connection.close() }
+            try await connection.addPerson("alice")
+            try await replica.waitUntilAsFar(as: provider)
+            #expect(try await export.changes().map { $0.entry?.name } == ["alice"])
+            let own = try await replica.connect()
+            defer { own.close() }
+            let error = await #expect(throws: LDAPError.self) { try await own.addPerson("bob") }
+            #expect(error?.code == .referral)
+            try await connection.delete(dn: "uid=alice,ou=people,dc=example")
+            try await replica.waitUntilAsFar(as: provider)
+            #expect(try await export.changes().count == 1)
+            #expect(try await export.entries().isEmpty)
         }
     }
 }
