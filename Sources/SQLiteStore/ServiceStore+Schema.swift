@@ -12,6 +12,7 @@ extension ServiceStore {
         migrator.registerMigration("3", migrate: followDirectories)
         migrator.registerMigration("4", migrate: noteFilledFields)
         migrator.registerMigration("5", migrate: noteWantedPlaces)
+        migrator.registerMigration("6", migrate: compareLogs)
         return migrator
     }
 
@@ -133,6 +134,23 @@ extension ServiceStore {
                 ALTER TABLE problem ADD COLUMN answer BLOB;
                 CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
                 """)
+    }
+
+    /// What two sides compare to find silent divergence, and tombstones that go. What a peer's machine knew is learned anew.
+    private static func compareLogs(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                DELETE FROM peer;
+                ALTER TABLE log_number ADD COLUMN purged_through INTEGER NOT NULL DEFAULT 0;
+                CREATE INDEX log_tombstone ON log_entry (number) WHERE body IS NULL;
+                CREATE TABLE organization_sum (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, count INTEGER NOT NULL,
+                    hash BLOB NOT NULL, PRIMARY KEY (synchronization, organization)) WITHOUT ROWID;
+                """)
+        try OrganizationSums(of: .log).rebuild(in: db)
+        for id in try Int64.fetchAll(db, sql: "SELECT id FROM synchronization WHERE source IS NULL") {
+            try OrganizationSums(of: .synchronization(id)).rebuild(in: db)
+        }
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of

@@ -24,7 +24,7 @@ extension World {
         guard highest > history.highest else { return }
         for stream in ChangeStream.allCases {
             let changes = try await log.changes(
-                stream, after: history.highest, through: .max, excluding: nil, limit: .max)
+                stream, after: history.highest, through: .max, limit: .max)
             for change in changes { history.given[change.number] = change.change.id }
         }
         history.highest = highest
@@ -63,7 +63,7 @@ extension World {
         var entries: [EntryID: NumberedChange] = [:]
         for stream in ChangeStream.allCases {
             let changes = try await ChangeLog(store: service.store)
-                .changes(stream, after: 0, through: .max, excluding: nil, limit: .max)
+                .changes(stream, after: 0, through: .max, limit: .max)
             for change in changes { entries[change.change.id] = change }
         }
         return entries

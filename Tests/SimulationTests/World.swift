@@ -60,7 +60,8 @@ final class World {
                     if organization == master {
                         return .master(
                             Master(
-                                organization: master, requestors: Array(organizations.dropFirst()), store: store,
+                                organization: master, members: organizations.dropFirst().map { Member($0) },
+                                store: store,
                                 directory: directory, surroundings: surroundings))
                     }
                     return .requestor(

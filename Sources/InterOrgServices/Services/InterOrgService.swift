@@ -18,10 +18,15 @@ public struct InterOrgService: Sendable {
     let exchanger: Exchanger
     let posts: [MailPost]
     let lock: StateLock
+    /// Signals that everything that was posted to a peer has been submitted.
+    private let submitted = WakeUp()
     private let ownAddress: MailAddress
 
     /// However large a mail may be: a message is held in memory several times on its way.
     private static let payloadBytesMax = 2_000_000
+
+    /// How long the request of a continuous requestor stands; it sends another when half of that is over.
+    private static let standingSeconds = 1_800
 
     /// How large the change lines of a message may be together, so that its mail fits even if nothing of it can be
     /// compressed.
@@ -63,7 +68,7 @@ public struct InterOrgService: Sendable {
             peers = requestors
             role = .master(
                 Master(
-                    organization: organization, requestors: requestors.map(\.asOrganization), store: store,
+                    organization: organization, members: requestors.map(\.asMember), store: store,
                     directory: directory, surroundings: surroundings))
         case .requestor(let master):
             peers = [master]
@@ -84,20 +89,22 @@ public struct InterOrgService: Sendable {
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
                     subject: "InterOrg Sync: \(configuration.organization)",
                     submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
-                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), random: surroundings.pauses.random))
+                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), submitted: submitted,
+                    random: surroundings.pauses.random))
         }
         self.posts = posts
         let wakeUps = posts.map(\.wakeUp)
         self.exchanger = Exchanger(
             role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
-            now: { Date() }, posted: { for wakeUp in wakeUps { wakeUp.signal() } })
+            now: { Date() }, standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
+            posted: { for wakeUp in wakeUps { wakeUp.signal() } })
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
     public func run() async throws {
         try await exchanger.start()
         let agent = SynchronizationAgent(
-            exchanger: exchanger, schedule: configuration.schedule, pauses: .real,
+            exchanger: exchanger, schedule: configuration.schedule, submitted: submitted, pauses: .real,
             logger: logger)
         let intake = MailIntake(listener: listener { agent.mailHasCome() })
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
@@ -206,6 +213,10 @@ extension Configuration.Peer {
     var asOrganization: Organization {
         Organization(id: OrganizationID(organizationID), name: organization)
     }
+}
+
+extension Configuration.Peer {
+    var asMember: Member { Member(asOrganization) }
 }
 
 extension Configuration.SMTP {
