@@ -61,17 +61,18 @@ public actor Master {
     private func states(of organization: OrganizationID, offers: Bool) async throws
         -> PerStream<StoredSynchronizationState>
     {
-        try await states(named: (offers ? Self.receivedPrefix : "discard/") + "\(organization)")
+        let name = Self.stateName(organization, offers)
+        return PerStream(
+            hierarchy: try await StoredSynchronizationState.open(name, .hierarchy, in: participant.store),
+            contents: try await StoredSynchronizationState.open(name, .contents, in: participant.store))
+    }
+
+    static func stateName(_ organization: OrganizationID, _ offers: Bool) -> String {
+        (offers ? receivedPrefix : "discard/") + "\(organization)"
     }
 
     private func states(of member: Member) async throws -> PerStream<StoredSynchronizationState> {
         try await states(of: member.id, offers: member.offers)
-    }
-
-    private func states(named name: String) async throws -> PerStream<StoredSynchronizationState> {
-        PerStream(
-            hierarchy: try await StoredSynchronizationState.open(name, .hierarchy, in: participant.store),
-            contents: try await StoredSynchronizationState.open(name, .contents, in: participant.store))
     }
 
     /// The organizations that the master database has entries of, or had, because they offered them.

@@ -68,7 +68,7 @@ public struct InterOrgService: Sendable {
             peers = requestors
             role = .master(
                 Master(
-                    organization: organization, members: requestors.map(\.asMember), store: store,
+                    organization: organization, members: Self.members(requestors, own: organization), store: store,
                     directory: directory, surroundings: surroundings))
         case .requestor(let master):
             peers = [master]
@@ -215,8 +215,18 @@ extension Configuration.Peer {
     }
 }
 
-extension Configuration.Peer {
-    var asMember: Member { Member(asOrganization) }
+extension InterOrgService {
+    /// The requestors of a master as its members; the configuration names organizations, an exchange knows them by ID.
+    private static func members(_ requestors: [Configuration.Peer], own: Organization) -> [Member] {
+        let ids = Dictionary(
+            ([own] + requestors.map(\.asOrganization)).map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first }
+        )
+        return requestors.map { peer in
+            Member(
+                peer.asOrganization, receives: peer.receives.map { Set($0.compactMap { ids[$0] }) },
+                offers: peer.offers)
+        }
+    }
 }
 
 extension Configuration.SMTP {
