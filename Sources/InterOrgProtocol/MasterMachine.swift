@@ -25,8 +25,13 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     public init() {}
 
     /// A message has come.
-    public mutating func received(_ header: ExchangeHeader, now: Date) -> [Action] {
+    ///
+    /// - Parameter wasParked: it came before, and is tried again. What it begins it has begun then: a message of a life
+    ///   that a restored requestor knows nothing of would otherwise begin its request again and again, and no newer one
+    ///   would ever be complete.
+    public mutating func received(_ header: ExchangeHeader, wasParked: Bool = false, now: Date) -> [Action] {
         guard header.kind == .request else { return [.drop(reason: "it is a reply, and this is the master")] }
+        if wasParked { return [.importRanges] }
         lastHeard = now
         if isNewer(header) {
             request = header.request

@@ -41,7 +41,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// A scheduled request is always sent, it is the poll and the sign of life; except that one that is just being
     /// answered is not repeated, which would multiply the mail of a first exchange.
     public mutating func scheduled(now: Date, nonce: UUID) -> [Action] {
-        if let waitingSince, now.timeIntervalSince(waitingSince) < Self.overdueSeconds { return [] }
+        // A clock that was set back would otherwise silence the requestor until it has caught up.
+        if let waitingSince, (0..<Self.overdueSeconds).contains(now.timeIntervalSince(waitingSince)) { return [] }
         lastNumber += 1
         let request = RequestID(number: lastNumber, nonce: nonce)
         outstanding.append(request)

@@ -16,7 +16,7 @@ public struct ChangeLog: Sendable {
     public func beginIncarnation(id: UUID) async throws {
         try await store.write { db in
             let highest = try Self.highest(db)
-            try db.execute(
+            try db.run(
                 sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, highest + 1])
         }
     }
@@ -42,14 +42,14 @@ public struct ChangeLog: Sendable {
         _ stream: ChangeStream, after: Int64, through: Int64, excluding: OrganizationID?, limit: Int
     ) async throws -> [NumberedChange] {
         try await store.read { db in
-            let rows = try Row.fetchCursor(
-                db,
+            let statement = try db.cachedStatement(
                 sql: """
                     SELECT organization, uuid, number, body FROM log_entry
                     WHERE stream = ? AND number > ? AND number <= ? AND organization IS NOT ?
                     ORDER BY number LIMIT ?
-                    """,
-                arguments: [stream.rawValue, after, through, excluding?.uuid, limit])
+                    """)
+            let rows = try Row.fetchCursor(
+                statement, arguments: [stream.rawValue, after, through, excluding?.uuid, limit])
             var changes: [NumberedChange] = []
             while let row = try rows.next() {
                 let change: Change
@@ -146,7 +146,7 @@ public struct ChangeLog: Sendable {
                 try delete.execute(arguments: [id.organization.uuid, id.uuid, stream.rawValue, number])
             }
         }
-        try db.execute(sql: "UPDATE log_number SET highest = ?", arguments: [number])
+        try db.run(sql: "UPDATE log_number SET highest = ?", arguments: [number])
     }
 }
 

@@ -75,6 +75,20 @@ struct MasterMachineTests {
         #expect(machine.requestorHighest == 9)
     }
 
+    @Test("a parked message of a lost life, tried again, is in the way of no newer request")
+    mutating func parked() {
+        let lost = ExchangeHeader.made(
+            .request, .number(6), part: 2, isLast: false,
+            line: IncarnationLine(
+                incarnations: [Incarnation(id: Life.first, first: 1), Incarnation(id: Life.lost, first: 8)],
+                highest: 9))
+        #expect(take(lost) == [])
+        #expect(take(.made(.request, .number(3), part: 1, isLast: false)) == [])
+        #expect(machine.received(lost, wasParked: true, now: now) == [.importRanges])
+        #expect(machine.imported(lost, now: now) == [])
+        #expect(take(.made(.request, .number(3), part: 2, isLast: true)) == reply(3))
+    }
+
     @Test("a request of an earlier life, delayed, is not answered")
     mutating func delayed() {
         _ = take(.made(.request, .number(3)))

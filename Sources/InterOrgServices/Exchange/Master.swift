@@ -64,7 +64,9 @@ public actor Master {
     }
 
     /// Request mail → master database → reply mail.
-    public func receive(_ message: ReceivedMessage) async throws -> Disposition {
+    ///
+    /// - Parameter wasParked: the message waited for another one, and is tried again.
+    public func receive(_ message: ReceivedMessage, wasParked: Bool = false) async throws -> Disposition {
         let header = message.header
         guard header.to == participant.organization.id else {
             return .refused(reason: "it is for organization \(header.to)")
@@ -74,7 +76,7 @@ public actor Master {
         }
         let now = participant.surroundings.now()
         var machine = try await machine(of: requestor.id)
-        for action in machine.received(header, now: now) {
+        for action in machine.received(header, wasParked: wasParked, now: now) {
             if case .drop(let reason) = action { return .refused(reason: reason) }
         }
         let participant = participant

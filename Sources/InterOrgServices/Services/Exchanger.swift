@@ -291,7 +291,8 @@ actor Exchanger {
         let disposition: Disposition
         do {
             switch role {
-            case .master(let master): disposition = try await master.receive(message)
+            case .master(let master):
+                disposition = try await master.receive(message, wasParked: mail.parked != nil)
             case .requestor(let requestor): disposition = try await requestor.receive(message)
             }
         } catch let error as MessageError {

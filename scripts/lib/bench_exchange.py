@@ -1,0 +1,64 @@
+"""How fast the master imports and answers, on one core, and how much memory master and requestor need.
+
+Messages are passed on as they are: what sealing and mail take is not in these figures.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+PARTS = ("request", "import", "reply", "receive")
+MIB = 1024 * 1024
+
+
+def exchange(program, entries, core):
+    """What each part of one exchange took."""
+    with tempfile.TemporaryDirectory(prefix="interorg-bench-") as folder:
+        return {part: run(program, part, entries, folder, core) for part in PARTS}
+
+
+def run(program, part, entries, folder, core):
+    """One part, in a process of its own: its peak memory is that of this part alone."""
+    command = ["taskset", "-c", str(core), program, part, "--entries", str(entries), "--folder", folder]
+    result = subprocess.run(command, capture_output=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{part} ended with {result.returncode}: {result.stderr.decode()[-2000:]}")
+    return json.loads(result.stdout)
+
+
+def main(arguments):
+    """Medians of some rounds, and one round for the memory."""
+    parser = argparse.ArgumentParser(prog="scripts/bench exchange", description=__doc__)
+    parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--entries", type=int, default=20_000, help="of the requestor whose request is imported")
+    parser.add_argument("--memory-entries", type=int, default=200_000, help="where the memory is measured; 0: not")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
+    parser.add_argument("--json", type=pathlib.Path, help="write what was measured")
+    options = parser.parse_args(arguments)
+    rounds = [exchange(options.program, options.entries, options.core) for _ in range(options.rounds)]
+
+    def per_second(part):
+        return statistics.median(one[part]["entries"] / one[part]["seconds"] for one in rounds)
+
+    measured = {"master.import_per_s": round(per_second("import")), "master.reply_per_s": round(per_second("reply")),
+                "requestor.request_per_s": round(per_second("request")),
+                "requestor.import_per_s": round(per_second("receive"))}
+    if options.memory_entries:
+        large = exchange(options.program, options.memory_entries, options.core)
+        peak = {part: one["peakMemoryBytes"] / MIB for part, one in large.items()}
+        measured["memory.master_mib"] = round(max(peak["import"], peak["reply"]), 1)
+        measured["memory.requestor_mib"] = round(max(peak["request"], peak["receive"]), 1)
+    for name, value in measured.items():
+        print(f"{name} {value:,}")
+    if options.json:
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
