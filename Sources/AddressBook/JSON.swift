@@ -133,7 +133,8 @@ private struct JSONParser {
     private mutating func key() throws(JSON.SyntaxError) -> String {
         guard next == UInt8(ascii: "\"") else { throw error("'\"' is missing") }
         var end = offset + 1
-        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20 {
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20
+        {
             end += 1
         }
         guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else {
