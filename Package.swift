@@ -93,11 +93,30 @@ let package = Package(
             ],
             path: "Benchmarks/DirectoryCopy", swiftSettings: settings),
 
-        // Servers for tests, and the tests of each room.
+        .executableTarget(
+            name: "ExchangeSpeed",
+            dependencies: [
+                "AddressBook", "CMalloc", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "SQLiteStore",
+                .argumentParser,
+            ],
+            path: "Benchmarks/ExchangeSpeed", swiftSettings: settings),
+
+        // Worlds of the simulator, many in each process; scripts/simulate runs it.
+        .executableTarget(
+            name: "Simulate", dependencies: ["IncrementalSync", "Simulation", .argumentParser],
+            path: "Benchmarks/Simulate", swiftSettings: settings),
+
+        // Servers and worlds for tests, and the tests of each room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(
             name: "SynchronizationTestSupport", dependencies: ["AddressBook", "IncrementalSync"],
             path: "Tests/SynchronizationTestSupport", swiftSettings: settings),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "SQLiteStore", .grdb,
+            ],
+            path: "Tests/Simulation", swiftSettings: settings),
         tests("AddressBookTests", ["AddressBook"]),
         tests("DirectoryMappingTests", ["AddressBook", "DirectoryMapping", "StrictYAML", .yams]),
         tests("IncrementalSyncTests", ["AddressBook", "IncrementalSync", "SynchronizationTestSupport"]),
@@ -123,11 +142,7 @@ let package = Package(
                 "LDAPClient", "LDAPDirectory", "MailTransport", "SQLiteStore", "StrictYAML",
                 "SynchronizationTestSupport", .grdb, .logging, .yams,
             ]),
-        tests(
-            "SimulationTests",
-            [
-                "AddressBook", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "SQLiteStore", .grdb,
-            ]),
+        tests("SimulationTests", ["IncrementalSync", "Simulate", "Simulation", "TestSupport"]),
         tests("EndToEndTests", ["LDAPClient", "MailTransport", "TestSupport", "interorg"]),
     ]
 )

@@ -106,26 +106,39 @@ extension Value {
 extension UUID {
     /// From the text form of RFC 9562, in any case.
     init(_ json: JSON) throws {
-        guard case .string(let text) = json, text.count == 36 else { throw JSONContentError("a UUID is malformed") }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(16)
-        var high: UInt8?
-        for (index, character) in text.enumerated() {
-            if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard character == UInt8(ascii: "-") else { throw JSONContentError("a UUID is malformed") }
-                continue
-            }
-            guard let digit = Character(Unicode.Scalar(character)).hexDigitValue else {
-                throw JSONContentError("a UUID is malformed")
-            }
-            if let first = high {
-                bytes.append(first << 4 | UInt8(digit))
-                high = nil
-            } else {
-                high = UInt8(digit)
-            }
+        guard case .string(let text) = json, let uuid = UUID(text: text) else {
+            throw JSONContentError("a UUID is malformed")
         }
-        guard let uuid = UUID(bytes: bytes) else { throw JSONContentError("a UUID is malformed") }
         self = uuid
+    }
+
+    /// 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+    private init?(text: [UInt8]) {
+        guard text.count == 36 else { return nil }
+        var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        let isWellFormed = withUnsafeMutableBytes(of: &uuid) { bytes in
+            var offset = 0
+            for index in bytes.indices {
+                if index == 4 || index == 6 || index == 8 || index == 10 {
+                    guard text[offset] == UInt8(ascii: "-") else { return false }
+                    offset += 1
+                }
+                guard let high = Self.digit(text[offset]), let low = Self.digit(text[offset + 1]) else { return false }
+                bytes[index] = high << 4 | low
+                offset += 2
+            }
+            return true
+        }
+        guard isWellFormed else { return nil }
+        self.init(uuid: uuid)
+    }
+
+    private static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 }

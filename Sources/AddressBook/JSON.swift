@@ -20,11 +20,17 @@ public enum JSON: Hashable, Sendable {
     static let depthMax = 32
 
     public init(parsing bytes: some Collection<UInt8>) throws(SyntaxError) {
+        let parsed =
+            bytes.withContiguousStorageIfAvailable(Self.parse) ?? Array(bytes).withUnsafeBufferPointer(Self.parse)
+        self = try parsed.get()
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<JSON, SyntaxError> {
         guard String(validating: bytes, as: UTF8.self) != nil else {
-            throw SyntaxError(message: "it is not UTF-8", offset: 0)
+            return .failure(SyntaxError(message: "it is not UTF-8", offset: 0))
         }
-        var parser = JSONParser(bytes: Array(bytes))
-        self = try parser.document()
+        var parser = JSONParser(bytes: bytes)
+        return Result { () throws(SyntaxError) in try parser.document() }
     }
 
     public subscript(key: String) -> JSON? {
@@ -46,11 +52,11 @@ public enum JSON: Hashable, Sendable {
 
 /// Recursive descent over the bytes of one text.
 private struct JSONParser {
-    let bytes: [UInt8]
+    let bytes: UnsafeBufferPointer<UInt8>
     var offset = 0
     var depth = 0
 
-    init(bytes: [UInt8]) {
+    init(bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
     }
 
@@ -71,8 +77,8 @@ private struct JSONParser {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
     }
 
-    private mutating func skip(_ character: Character) throws(JSON.SyntaxError) {
-        guard next == character.asciiValue else { throw error("'\(character)' is missing") }
+    private mutating func skip(_ character: Unicode.Scalar) throws(JSON.SyntaxError) {
+        guard next == UInt8(ascii: character) else { throw error("'\(character)' is missing") }
         offset += 1
     }
 
@@ -99,8 +105,11 @@ private struct JSONParser {
         return try body(&self)
     }
 
+    /// As many as most objects of ours have.
+    private static let membersUsual = 6
+
     private mutating func object() throws(JSON.SyntaxError) -> JSON {
-        var members: [String: JSON] = [:]
+        var members: [String: JSON] = Dictionary(minimumCapacity: Self.membersUsual)
         skipSpace()
         if next == UInt8(ascii: "}") {
             offset += 1
@@ -108,7 +117,7 @@ private struct JSONParser {
         }
         while true {
             skipSpace()
-            let key = String(decoding: try string(), as: UTF8.self)
+            let key = try key()
             skipSpace()
             try skip(":")
             guard members.updateValue(try value(), forKey: key) == nil else { throw error("'\(key)' is there twice") }
@@ -118,6 +127,21 @@ private struct JSONParser {
         }
         try skip("}")
         return .object(members)
+    }
+
+    /// Without a copy of its bytes, unless something in it is escaped.
+    private mutating func key() throws(JSON.SyntaxError) -> String {
+        guard next == UInt8(ascii: "\"") else { throw error("'\"' is missing") }
+        var end = offset + 1
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20
+        {
+            end += 1
+        }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else {
+            return String(decoding: try string(), as: UTF8.self)
+        }
+        defer { offset = end + 1 }
+        return String(decoding: UnsafeBufferPointer(rebasing: bytes[offset + 1..<end]), as: UTF8.self)
     }
 
     private mutating func array() throws(JSON.SyntaxError) -> JSON {
@@ -145,9 +169,16 @@ private struct JSONParser {
 
     private mutating func number() throws(JSON.SyntaxError) -> JSON {
         let start = offset
-        while let byte = next, (0x30...0x39).contains(byte) || "+-.eE".utf8.contains(byte) { offset += 1 }
-        let digits = String(decoding: bytes[start..<offset], as: UTF8.self)
-        guard !digits.isEmpty, Double(digits) != nil else { throw error("a value is missing") }
+        var isInteger = true
+        while let byte = next {
+            if !(0x30...0x39).contains(byte) {
+                guard "+-.eE".utf8.contains(byte) else { break }
+                isInteger = false
+            }
+            offset += 1
+        }
+        let digits = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<offset]), as: UTF8.self)
+        guard !digits.isEmpty, isInteger || Double(digits) != nil else { throw error("a value is missing") }
         return .number(digits)
     }
 

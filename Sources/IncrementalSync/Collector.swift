@@ -14,6 +14,19 @@ public enum Outcome: Hashable, Sendable {
     case waiting(reason: String, answer: ServerAnswer? = nil)
 }
 
+extension Outcome {
+    /// The same, but the entry stands elsewhere by now.
+    public func mapPlacement(_ transform: (Placement) -> Placement) -> Outcome {
+        switch self {
+        case .imported(let placement): .imported(placement.map(transform))
+        case .unchanged(let placement): .unchanged(placement.map(transform))
+        case .incomplete(let placement, let reason, let answer):
+            .incomplete(placement.map(transform), reason: reason, answer: answer)
+        case .refused, .waiting: self
+        }
+    }
+}
+
 /// What the server of a destination said when it refused an operation.
 public struct ServerAnswer: Hashable, Sendable, Codable {
     /// `add`, `modify`, `rename`, `delete` or another of LDAP's.
@@ -62,6 +75,11 @@ public struct Placement: Hashable, Sendable {
     public init(_ place: Place, wanted: Place? = nil) {
         self.place = place
         self.wanted = wanted
+    }
+
+    /// The placement after a container above it has moved; the same if the container is not above it.
+    public func moved(from old: Place, to new: Place) -> Placement {
+        Placement(place.moved(from: old, to: new), wanted: wanted?.moved(from: old, to: new))
     }
 }
 

@@ -9,8 +9,7 @@ public enum EncodedMessage {
         var header = header
         header.ranges.hierarchy?.count = lines.hierarchy.count
         header.ranges.contents?.count = lines.contents.count
-        let encoder = MessageCoding.encoder()
-        var bytes = Array(try encoder.encode(header))
+        var bytes = Array(try MessageCoding.encoder().encode(header))
         let newline = UInt8(ascii: "\n")
         bytes.append(newline)
         for line in lines.hierarchy + lines.contents {
@@ -19,16 +18,15 @@ public enum EncodedMessage {
         }
         let trailer = MessageTrailer(
             count: lines.hierarchy.count + lines.contents.count, digest: digest(of: bytes[...]))
-        bytes.append(contentsOf: try encoder.encode(trailer))
+        bytes.append(contentsOf: trailer.line)
         bytes.append(newline)
         return bytes
     }
 
     static func digest(of bytes: ArraySlice<UInt8>) -> String {
-        SHA256.hash(data: bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 
@@ -53,7 +51,7 @@ public struct ReceivedMessage: Sendable {
         }
         lines.removeFirst()
         let decoder = JSONDecoder()
-        guard let trailer = try? decoder.decode(MessageTrailer.self, from: Data(bytes[last])) else {
+        guard let trailer = MessageTrailer(line: bytes[last]) else {
             throw .truncated("its last line is no trailer")
         }
         guard trailer.count == lines.count else {
@@ -62,14 +60,12 @@ public struct ReceivedMessage: Sendable {
         guard trailer.digest == EncodedMessage.digest(of: bytes[..<last.lowerBound]) else {
             throw .damaged("its digest does not match its content")
         }
-        struct Version: Decodable { var interorg: Int }
-        let headerData = Data(bytes[first])
-        guard let version = try? decoder.decode(Version.self, from: headerData) else {
+        guard let version = (try? JSON(parsing: bytes[first]))?["interorg"]?.integer else {
             throw .damaged("its first line is no header")
         }
-        guard version.interorg == ExchangeHeader.version else { throw .unknownVersion(version.interorg) }
+        guard version == ExchangeHeader.version else { throw .unknownVersion(Int(version)) }
         do {
-            self.header = try decoder.decode(ExchangeHeader.self, from: headerData)
+            self.header = try decoder.decode(ExchangeHeader.self, from: Data(bytes[first]))
         } catch {
             throw .damaged("its header cannot be read: \(Self.words(for: error))")
         }

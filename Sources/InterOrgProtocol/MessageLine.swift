@@ -48,9 +48,30 @@ extension NumberedChange {
 }
 
 /// The last line: how many changes there are, and the SHA-256 of every byte before it, in hexadecimal digits.
-struct MessageTrailer: Codable {
+struct MessageTrailer {
     var count: Int
     var digest: String
+}
+
+extension MessageTrailer {
+    /// The line, without the line feed.
+    var line: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.key("count")
+            writer.number(Int64(count))
+            writer.key("digest")
+            writer.string(digest)
+        }
+        return writer.bytes
+    }
+
+    /// Nil if it is none.
+    init?(line: ArraySlice<UInt8>) {
+        guard let json = try? JSON(parsing: line), let count = json["count"]?.integer, let digest = json["digest"]?.text
+        else { return nil }
+        self.init(count: Int(count), digest: digest)
+    }
 }
 
 enum MessageCoding {

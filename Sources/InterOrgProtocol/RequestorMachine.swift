@@ -48,7 +48,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// Whether a request stands that was posted for so long, in seconds, and is not half over.
     public func stands(_ seconds: Int, now: Date) -> Bool {
         guard let lastSent, unanswered == 0 else { return false }
-        return now.timeIntervalSince(lastSent) < TimeInterval(seconds) / 2
+        return (0..<TimeInterval(max(1, seconds)) / 2).contains(now.timeIntervalSince(lastSent))
     }
 
     /// The service has started anew: whether the last request was posted is not known.
@@ -62,7 +62,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// A scheduled request is always sent, it is the poll and the sign of life; except that one that is just being
     /// answered is not repeated, which would multiply the mail of a first exchange.
     public mutating func scheduled(now: Date, nonce: UUID) -> [Action] {
-        if let waitingSince, now.timeIntervalSince(waitingSince) < Self.overdueSeconds { return [] }
+        // A clock that was set back would otherwise silence the requestor until it has caught up.
+        if let waitingSince, (0..<Self.overdueSeconds).contains(now.timeIntervalSince(waitingSince)) { return [] }
         return post(now: now, nonce: nonce)
     }
 

@@ -11,6 +11,8 @@ struct ImportBatch {
     var session: ImportSession
     /// Where the entries of the batch, their containers and members stand, as far as they do.
     private var placed: [EntryID: Place]
+    /// How containers of the batch have moved, in this order.
+    private var moves: [(old: Place, new: Place)] = []
     /// Why organizations have no container.
     private var unplaced: [OrganizationID: Outcome] = [:]
 
@@ -84,7 +86,13 @@ struct ImportBatch {
             // Containers that hold each other can only come from damaged data; they wait for their parents' sake.
             let next = ready.isEmpty ? rest : ready
             for container in next where placed[container.1.id] != nil {
-                outcomes += try await importEntries([container])
+                let movesBefore = moves.count
+                let outcome = try await importEntries([container])
+                // What was placed below it earlier in the batch has moved along.
+                for move in moves[movesBefore...] {
+                    outcomes = outcomes.map { ($0, $1.mapPlacement { $0.moved(from: move.old, to: move.new) }) }
+                }
+                outcomes += outcome
             }
             let done = Set(outcomes.map(\.0))
             outcomes += try await importEntries(next.filter { !done.contains($0.0) })
@@ -150,7 +158,10 @@ struct ImportBatch {
     private mutating func note(_ outcome: Outcome, of entry: Entry, formerly old: Place?) {
         guard let new = outcome.placement?.place else { return }
         // What is in a container has moved along.
-        if entry.kind == .container, let old, old != new { placed = placed.mapValues { $0.moved(from: old, to: new) } }
+        if entry.kind == .container, let old, old != new {
+            placed = placed.mapValues { $0.moved(from: old, to: new) }
+            moves.append((old, new))
+        }
         placed[entry.id] = new
     }
 

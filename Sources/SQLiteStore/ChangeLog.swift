@@ -16,7 +16,7 @@ public struct ChangeLog: Sendable {
     public func beginIncarnation(id: UUID) async throws {
         try await store.write { db in
             let highest = try Self.highest(db)
-            try db.execute(
+            try db.run(
                 sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, highest + 1])
         }
     }
@@ -191,7 +191,7 @@ public struct ChangeLog: Sendable {
                 try delete.execute(arguments: [id.organization.uuid, id.uuid, stream.rawValue, number])
             }
         }
-        try db.execute(sql: "UPDATE log_number SET highest = ?", arguments: [number])
+        try db.run(sql: "UPDATE log_number SET highest = ?", arguments: [number])
         try OrganizationSums(of: .log).add(sums, in: db)
     }
 }

@@ -39,7 +39,7 @@ public struct Inbox: Sendable {
         try await store.write { db in
             let count = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM inbox") ?? 0
             guard count < Self.waitingMax else { throw InboxFull(count: count) }
-            try db.execute(
+            try db.run(
                 sql: "INSERT INTO inbox (received_at, sender, mail) VALUES (?, ?, ?)",
                 arguments: [now.timeIntervalSinceReferenceDate, sender, Data(mail)])
         }
@@ -65,8 +65,8 @@ public struct Inbox: Sendable {
     /// Keeps a mail until what it waits for has come; the oldest of too many are forgotten.
     public func park(_ id: Int64, reason: String) async throws {
         try await store.write { db in
-            try db.execute(sql: "UPDATE inbox SET parked = ? WHERE id = ?", arguments: [reason, id])
-            try db.execute(
+            try db.run(sql: "UPDATE inbox SET parked = ? WHERE id = ?", arguments: [reason, id])
+            try db.run(
                 sql: """
                     DELETE FROM inbox WHERE parked IS NOT NULL AND id NOT IN
                         (SELECT id FROM inbox WHERE parked IS NOT NULL ORDER BY id DESC LIMIT ?)
@@ -77,18 +77,18 @@ public struct Inbox: Sendable {
 
     public func remove(_ id: Int64) async throws {
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [id])
+            try db.run(sql: "DELETE FROM inbox WHERE id = ?", arguments: [id])
         }
     }
 
     /// Removes a mail that is not ours, and keeps the reason. Only the newest hundred are kept.
     public func refuse(_ mail: WaitingMail, reason: String, now: Date) async throws {
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [mail.id])
-            try db.execute(
+            try db.run(sql: "DELETE FROM inbox WHERE id = ?", arguments: [mail.id])
+            try db.run(
                 sql: "INSERT INTO refused_mail (at, sender, reason) VALUES (?, ?, ?)",
                 arguments: [now.timeIntervalSinceReferenceDate, mail.sender, reason])
-            try db.execute(
+            try db.run(
                 sql: """
                     DELETE FROM refused_mail WHERE id NOT IN (SELECT id FROM refused_mail ORDER BY id DESC LIMIT 100)
                     """)
@@ -124,10 +124,10 @@ public struct Outbox: Sendable {
     /// As part of a step's transaction. State-based exchange makes the messages of an older request needless.
     static func append(_ messages: [OutgoingMessage], now: Date, in db: Database) throws {
         for message in messages {
-            try db.execute(
+            try db.run(
                 sql: "DELETE FROM outbox WHERE recipient = ? AND request <> ?",
                 arguments: [message.recipient.uuid, message.request])
-            try db.execute(
+            try db.run(
                 sql:
                     "INSERT INTO outbox (recipient, request, payload, created_at, next_attempt) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
@@ -168,13 +168,13 @@ public struct Outbox: Sendable {
 
     public func remove(_ id: Int64) async throws {
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [id])
+            try db.run(sql: "DELETE FROM outbox WHERE id = ?", arguments: [id])
         }
     }
 
     public func postpone(_ message: WaitingMessage, until: Date, error: String) async throws {
         try await store.write { db in
-            try db.execute(
+            try db.run(
                 sql: "UPDATE outbox SET attempts = attempts + 1, next_attempt = ?, error = ? WHERE id = ?",
                 arguments: [until.timeIntervalSinceReferenceDate, error, message.id])
         }

@@ -25,7 +25,7 @@ public struct Peers: Sendable {
     public func save<Machine: Codable & Sendable>(_ machine: Machine, of organization: OrganizationID) async throws {
         let bytes = try JSONEncoder().encode(machine)
         try await store.write { db in
-            try db.execute(
+            try db.run(
                 sql: "INSERT OR REPLACE INTO peer (organization, machine) VALUES (?, ?)",
                 arguments: [organization.uuid, bytes])
         }
@@ -53,7 +53,7 @@ public struct Peers: Sendable {
         guard !news.isEmpty else { return }
         try await store.write { db in
             for organization in news {
-                try db.execute(
+                try db.run(
                     sql: "INSERT OR REPLACE INTO organization (id, name) VALUES (?, ?)",
                     arguments: [organization.id.uuid, organization.name])
             }

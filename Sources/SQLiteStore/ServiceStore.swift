@@ -14,6 +14,8 @@ public final class ServiceStore: Sendable {
     private static let writeCacheKibibytes = 8_000
 
     let database: any DatabaseWriter
+    /// Where a database in memory would only be waited for by changing threads back and forth.
+    private let isInMemory: Bool
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
 
     /// Opens or creates the file and brings its schema up to date.
@@ -29,6 +31,7 @@ public final class ServiceStore: Sendable {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
         self.database = try DatabasePool(path: path, configuration: configuration)
+        self.isInMemory = false
         self.onCommit = nil
         try Self.migrator.migrate(database)
     }
@@ -43,18 +46,27 @@ public final class ServiceStore: Sendable {
     /// - Parameter onCommit: called around every transaction; an error thrown before one prevents it.
     public init(database: any DatabaseWriter, onCommit: (@Sendable (CommitPhase) throws -> Void)? = nil) throws {
         self.database = database
+        self.isInMemory = database.path == ":memory:"
         self.onCommit = onCommit
         try Self.migrator.migrate(database)
     }
 
     func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
-        try await database.read(body)
+        if isInMemory { return try database.readAtOnce(body) }
+        return try await database.read(body)
     }
 
     func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
         try onCommit?(.before)
-        let result = try await database.write(body)
+        let result = isInMemory ? try database.writeAtOnce(body) : try await database.write(body)
         try onCommit?(.after)
         return result
     }
+}
+
+extension DatabaseWriter {
+    /// Without suspension.
+    fileprivate func readAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result { try unsafeRead(body) }
+
+    fileprivate func writeAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result { try write(body) }
 }

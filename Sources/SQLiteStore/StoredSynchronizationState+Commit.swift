@@ -8,7 +8,7 @@ extension StoredSynchronizationState {
     public func commit(_ step: Step) async throws {
         try await store.write { db in
             if let cursor = step.cursor {
-                try db.execute(
+                try db.run(
                     sql: "UPDATE synchronization SET cursor = ? WHERE id = ?", arguments: [Data(cursor.bytes), id])
             }
             let before = try received(of: step, in: db)
@@ -106,14 +106,18 @@ extension StoredSynchronizationState {
     /// What another synchronization from the same directory has recorded of an entry is about a part of it that the
     /// entry has left.
     private func takeOver(_ records: [ExchangeRecord], in db: Database) throws {
-        guard let source = ends.source else { return }
+        guard let source = ends.source, records.contains(where: { $0.digest != nil }) else { return }
+        // Not LIKE with an argument: SQLite prepares such a statement anew each time.
         let others = try Int64.fetchAll(
             db,
             sql: """
                 SELECT id FROM synchronization
-                WHERE source = ? AND destination IS ? AND name LIKE ? AND id <> ?
+                WHERE source = :source AND destination IS :destination AND substr(name, -length(:suffix)) = :suffix
+                AND id <> :own
                 """,
-            arguments: [source, ends.destination, "%/\(stream.rawValue)", id])
+            arguments: [
+                "source": source, "destination": ends.destination, "suffix": "/\(stream.rawValue)", "own": id,
+            ])
         for other in others {
             for table in ["exchange_record", "reference", "problem"] {
                 let forget = try db.cachedStatement(
@@ -142,7 +146,7 @@ extension StoredSynchronizationState {
             guard !step.uncounted.contains(entry) else { continue }
             try history.execute(arguments: [id, entry.organization.uuid, now])
         }
-        try db.execute(sql: "DELETE FROM deletion WHERE at < ?", arguments: [now - 86_400])
+        try db.run(sql: "DELETE FROM deletion WHERE at < ?", arguments: [now - 86_400])
     }
 
     private func recordEmptied(_ step: Step, in db: Database) throws {
@@ -155,6 +159,6 @@ extension StoredSynchronizationState {
                 try insert.execute(arguments: [id, organization.uuid, field.rawValue, count, now])
             }
         }
-        try db.execute(sql: "DELETE FROM emptied_field WHERE at < ?", arguments: [now - 86_400])
+        try db.run(sql: "DELETE FROM emptied_field WHERE at < ?", arguments: [now - 86_400])
     }
 }

@@ -165,7 +165,7 @@ struct StoredPlaceIndex: PlaceIndex {
     private static func movePlaces(below old: Place, to new: Place, of directory: String, in db: Database) throws {
         for side in sides + [wanted] {
             let (key, text) = ("\(side.column)_key", side.column)
-            try db.execute(
+            try db.run(
                 sql: """
                     UPDATE exchange_record SET
                         \(key) = substr(\(key), 1, length(\(key)) - length(:oldKey)) || :newKey,

@@ -36,7 +36,7 @@ extension StoredSynchronizationState {
 
     func record(_ problem: Problem, in db: Database) throws {
         let entry = problem.change.entry.map { Data($0.json) }
-        try db.execute(
+        try db.run(
             sql: """
                 INSERT OR REPLACE INTO problem
                     (synchronization, organization, uuid, kind, entry, reason, label, first_seen, last_seen, attempts,

@@ -73,7 +73,7 @@ public struct StoredSynchronizationState: SynchronizationState {
     /// Forgets the synchronizations of that name, if there is nothing left that they know.
     public static func forgetEmpty(_ name: String, in store: ServiceStore) async throws {
         try await store.write { db in
-            try db.execute(
+            try db.run(
                 sql: """
                     DELETE FROM synchronization WHERE (name = ? OR name = ?)
                     AND NOT EXISTS (SELECT 1 FROM exchange_record WHERE synchronization = synchronization.id)
@@ -90,11 +90,11 @@ public struct StoredSynchronizationState: SynchronizationState {
         try await store.write { db in
             let known = try String.fetchOne(db, sql: "SELECT rules FROM synchronization WHERE id = ?", arguments: [id])
             guard known != rules else { return }
-            try db.execute(sql: "UPDATE synchronization SET rules = ? WHERE id = ?", arguments: [rules, id])
+            try db.run(sql: "UPDATE synchronization SET rules = ? WHERE id = ?", arguments: [rules, id])
             guard known != nil else { return }
-            try db.execute(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
+            try db.run(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
             // An empty digest is no entry's: the destination has it, but not as it should be.
-            try db.execute(
+            try db.run(
                 sql: """
                     UPDATE exchange_record SET digest = zeroblob(0) WHERE synchronization = ? AND digest IS NOT NULL
                     """,

@@ -34,6 +34,12 @@ struct RequestorMachineTests {
         #expect(machine.isWaiting)
     }
 
+    @Test("asks again although its clock was set back")
+    mutating func clockSetBack() throws {
+        _ = try post(at: now)
+        #expect(machine.scheduled(now: now - 86_400, nonce: uuid(1)).count == 1)
+    }
+
     @Test("asks again only when an answer is overdue")
     mutating func overdue() throws {
         _ = try post(at: now)

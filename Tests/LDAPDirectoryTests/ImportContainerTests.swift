@@ -62,6 +62,20 @@ struct ImportContainerTests {
         }
     }
 
+    @Test("are where they are known to be when one further up moves later in the same batch")
+    func movedAlong() async throws {
+        try await withImport { destination in
+            try await destination.synchronize(
+                hierarchy: [
+                    .container(1, "a"), .container(2, "b", in: 1), .container(3, "c", in: 2), .container(4, "z"),
+                ])
+            try await destination.synchronize(hierarchy: [.container(3, "team", in: 2), .container(1, "a", in: 4)])
+            try await destination.synchronize([.person(5, "alice", in: 3)])
+            #expect(try await destination.entry("uid=alice,ou=team,ou=b,ou=a,ou=z,ou=branch") != nil)
+            #expect(try await destination.problems().isEmpty)
+        }
+    }
+
     @Test("are deleted with their contents, whatever of it comes first")
     func delete() async throws {
         try await withImport { destination in

@@ -1,123 +1,75 @@
-"""How long a change takes from one organization's directory into another's, by mail, with services that run continuously."""
+"""How fast the master imports and answers, on one core; how much memory master and requestor need; and how long a change
+takes from one directory into another, by mail, with services that run continuously.
+
+In the first figures messages are passed on as they are: what sealing and mail take is not in them.
+"""
 
 import argparse
-import contextlib
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
-from demo import ORGANIZATIONS, ldif_file
-from processes import Failure, program, wait_until
-from services import Service
-from slapd import LDAP_ENVIRONMENT, Slapd, free_ports
-from watch import Watch
+from latency import measure_latency
 
-# Not in step with anything that the services do on a clock.
-PAUSES = (0.11, 0.23, 0.37, 0.05)
+PARTS = ("request", "import", "reply", "receive")
+MIB = 1024 * 1024
 
 
-class Arrivals:
-    """Tells when a title arrives below a base: by slapd's own refreshAndPersist (RFC 4533), so that nothing polls."""
-
-    def __init__(self, slapd):
-        self._times = {}
-        self._news = threading.Condition()
-        directory = slapd.directory
-        self._search = subprocess.Popen(
-            [program("ldapsearch"), "-x", "-D", slapd.administrator_dn, "-y", slapd.administrator_file, "-H", directory.url,
-             "-LLL", "-o", "ldif-wrap=no", "-E", "!sync=rp", "-b", directory.import_base, "(title=latency-*)", "title"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=LDAP_ENVIRONMENT)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self._search.stdout:
-            if line.startswith(b"title: latency-"):
-                with self._news:
-                    self._times.setdefault(line.strip()[7:].decode("ascii"), time.monotonic())
-                    self._news.notify_all()
-
-    def time(self, title, seconds=60):
-        with self._news:
-            if not self._news.wait_for(lambda: title in self._times, seconds):
-                raise Failure(f"{title} has not arrived within {seconds} s")
-            return self._times[title]
-
-    def end(self):
-        self._search.kill()
-        self._search.wait()
-
-
-def measure_latency(binary, entries, count, folder):
-    """Seconds of each of `count` changes, from branch-a's directory into branch-b's."""
-    with contextlib.ExitStack() as stack:
-        slapds = [stack.enter_context(Slapd(one.name, one.suffix, folder / one.name / "slapd",
-                                            [ldif_file(one, entries, folder)], durable=True))
-                  for one in ORGANIZATIONS]
-        services = [Service(binary, one, folder / one.name, slapd, port)
-                    for one, slapd, port in zip(ORGANIZATIONS, slapds, free_ports(len(ORGANIZATIONS)))]
-        for service in services:
-            service.configure(services)
-            service.reconfigure("schedule: { every: 1s }", "schedule: { continuous: true }")
-            stack.callback(service.abandon)
-        for service in services:
-            service.start()
-        watch = Watch(slapds, services, time.monotonic())
-        watch.everything_arrived("first full exchange")
-        # Until the first exchange is acknowledged everywhere, requests and answers are still going to and fro.
-        quiet = lambda: services[1].status()["exportAcknowledged"] == services[1].status()["exportSequence"]
-        if not wait_until(quiet, 60):
-            raise Failure("the first exchange is not acknowledged within a minute")
-        arrivals = Arrivals(slapds[2])
-        stack.callback(arrivals.end)
-        directory = slapds[1].directory
-        people = [entry.dn.decode("utf-8") for entry in directory.search(
-            directory.export_base, "(&(uid=*)(!(title=latency-*)))", attributes=("1.1",)) if entry.dn.isascii()][:count]
-        seconds = []
-        for number in range(count):
-            title = f"latency-{number}"
-            text = f"dn: {people[number % len(people)]}\nchangetype: modify\nreplace: title\ntitle: {title}\n"
-            directory.change(text)
-            begin = time.monotonic()
-            seconds.append(arrivals.time(title) - begin)
-            time.sleep(PAUSES[number % len(PAUSES)])
-        for service in services:
-            service.stop()
-        return seconds
-
-
-def say(text):
-    print(text, flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench exchange", description=__doc__)
-    parser.add_argument("--entries", type=int, default=10_000, metavar="N", help="in all organizations together")
-    parser.add_argument("--changes", type=int, default=200, metavar="N", help="whose way is timed")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--interorg", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    figures = {"entries": options.entries}
+def exchange(program, entries, core):
+    """What each part of one exchange took."""
     with tempfile.TemporaryDirectory(prefix="interorg-bench-") as folder:
-        each = options.entries // len(ORGANIZATIONS)
-        seconds = measure_latency(options.interorg.resolve(), each, options.changes, pathlib.Path(folder))
-        figures["latency.p50_ms"] = statistics.median(seconds) * 1000
-        figures["latency.p99_ms"] = sorted(seconds)[max(0, int(len(seconds) * 0.99) - 1)] * 1000
-    for name, figure in figures.items():
-        say(f"{name:40} {figure:10.2f}")
+        return {part: run(program, part, entries, folder, core) for part in PARTS}
+
+
+def run(program, part, entries, folder, core):
+    """One part, in a process of its own: its peak memory is that of this part alone."""
+    command = ["taskset", "-c", str(core), program, part, "--entries", str(entries), "--folder", folder]
+    result = subprocess.run(command, capture_output=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{part} ended with {result.returncode}: {result.stderr.decode()[-2000:]}")
+    return json.loads(result.stdout)
+
+
+def main(arguments):
+    """Medians of some rounds, and one round for the memory."""
+    parser = argparse.ArgumentParser(prog="scripts/bench exchange", description=__doc__)
+    parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--interorg", required=True, type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--entries", type=int, default=20_000, help="of the requestor whose request is imported")
+    parser.add_argument("--latency-entries", type=int, default=10_000, help="in the three directories together")
+    parser.add_argument("--changes", type=int, default=200, help="whose way from directory to directory is timed")
+    parser.add_argument("--memory-entries", type=int, default=200_000, help="where the memory is measured; 0: not")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
+    parser.add_argument("--json", type=pathlib.Path, help="write what was measured")
+    options = parser.parse_args(arguments)
+    rounds = [exchange(options.program, options.entries, options.core) for _ in range(options.rounds)]
+
+    def per_second(part):
+        return statistics.median(one[part]["entries"] / one[part]["seconds"] for one in rounds)
+
+    measured = {"master.import_per_s": round(per_second("import")), "master.reply_per_s": round(per_second("reply")),
+                "requestor.request_per_s": round(per_second("request")),
+                "requestor.import_per_s": round(per_second("receive"))}
+    if options.memory_entries:
+        large = exchange(options.program, options.memory_entries, options.core)
+        peak = {part: one["peakMemoryBytes"] / MIB for part, one in large.items()}
+        measured["memory.master_mib"] = round(max(peak["import"], peak["reply"]), 1)
+        measured["memory.requestor_mib"] = round(max(peak["request"], peak["receive"]), 1)
+    with tempfile.TemporaryDirectory(prefix="interorg-bench-") as folder:
+        seconds = measure_latency(
+            options.interorg.resolve(), options.latency_entries // 3, options.changes, pathlib.Path(folder))
+    measured["latency.p50_ms"] = round(statistics.median(seconds) * 1000, 1)
+    measured["latency.p99_ms"] = round(statistics.quantiles(seconds, n=100)[98] * 1000, 1)
+    for name, value in measured.items():
+        print(f"{name} {value:,}")
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        try:
-            main()
-        except Failure as failure:
-            sys.exit(f"bench: {failure}")
-        except KeyboardInterrupt:
-            sys.exit("bench: interrupted")
+    sys.exit(main(sys.argv[1:]))

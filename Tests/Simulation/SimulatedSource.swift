@@ -34,9 +34,6 @@ private actor SimulatedReader: ChangeReader {
     private var phase = Phase.searching
     private var containers: [String: UUID] = [:]
 
-    /// Small, so that a reading has several steps.
-    private static let batchSize = 4
-
     init(source: SimulatedSource, cookie: Int?) {
         self.source = source
         let tree = source.directory.tree
@@ -58,13 +55,13 @@ private actor SimulatedReader: ChangeReader {
     func next() async throws -> ChangeBatch? {
         if case .searching = phase {
             if source.directory.fails(percent: 2) { throw Outage() }
-            let batch = try await observations(of: events.prefix(Self.batchSize))
-            events = events.dropFirst(Self.batchSize)
+            let batch = try await observations(of: events.prefix(source.directory.batchSize))
+            events = events.dropFirst(source.directory.batchSize)
             if events.isEmpty { phase = .resolving(after: nil) }
             return ChangeBatch(observations: batch, refresh: refresh)
         }
         guard case .resolving(let after) = phase else { return nil }
-        let stale = try await source.index.staleReferrers(after: after, limit: Self.batchSize)
+        let stale = try await source.index.staleReferrers(after: after, limit: source.directory.batchSize)
         if let last = stale.last {
             phase = .resolving(after: last)
             var observations: [Observation] = []
@@ -81,6 +78,8 @@ private actor SimulatedReader: ChangeReader {
 
     private func observations(of events: ArraySlice<Event>) async throws -> [Observation] {
         var observations: [Observation] = []
+        let present = events.compactMap { event in if case .present(let uuid) = event { entryID(uuid) } else { nil } }
+        let recorded = present.isEmpty ? [] : try await source.index.recorded(present)
         for event in events {
             switch event {
             case .entry(let node): observations.append(try await observation(of: node))
@@ -88,7 +87,7 @@ private actor SimulatedReader: ChangeReader {
             case .present(let uuid):
                 observations.append(Observation(.present(entryID(uuid))))
                 // A present UUID that is not known is fetched.
-                if try await source.index.recorded([entryID(uuid)]).isEmpty, let node = tree.nodes[uuid] {
+                if !recorded.contains(entryID(uuid)), let node = tree.nodes[uuid] {
                     observations.append(try await observation(of: node))
                 }
             }
@@ -106,6 +105,8 @@ private actor SimulatedReader: ChangeReader {
                 parent = uuid
             } else if let known = try await source.index.entries(at: [above])[above] {
                 parent = known.id.uuid
+                // The hierarchy does not change while the contents are read.
+                if source.stream == .contents { containers[above] = parent }
             } else {
                 references.append(ResolvedReference(place: above, found: nil))
             }

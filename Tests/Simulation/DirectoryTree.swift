@@ -17,7 +17,8 @@ struct DirectoryTree {
         let uuid: UUID
         let kind: Entry.Kind
         var superior: Superior
-        var name: Value
+        var name: Value { didSet { rdn = Self.rdn(kind, name) } }
+        private(set) var rdn: String
         var fields: [Field: [Value]]
         /// Whose entry it is, if it was imported.
         var stamp: EntryID?
@@ -26,7 +27,22 @@ struct DirectoryTree {
         /// The number of its last change: what slapd's entryCSN is good for.
         var changed = 0
 
-        var rdn: String { (kind == .container ? "ou=" : "cn=") + name.description }
+        init(
+            uuid: UUID, kind: Entry.Kind, superior: Superior, name: Value, fields: [Field: [Value]],
+            stamp: EntryID? = nil
+        ) {
+            self.uuid = uuid
+            self.kind = kind
+            self.superior = superior
+            self.name = name
+            self.rdn = Self.rdn(kind, name)
+            self.fields = fields
+            self.stamp = stamp
+        }
+
+        private static func rdn(_ kind: Entry.Kind, _ name: Value) -> String {
+            (kind == .container ? "ou=" : "cn=") + name.description
+        }
     }
 
     enum Refusal: Error {
@@ -40,6 +56,8 @@ struct DirectoryTree {
     private(set) var newest = 0
     /// How many changes were made below the import base.
     private(set) var importWrites = 0
+    /// Entries of others that were written although they were there already.
+    private(set) var stampedTwice: Set<EntryID> = []
     private var children: [Superior: [String: UUID]] = [:]
     private var stamped: [EntryID: UUID] = [:]
 
@@ -127,7 +145,9 @@ struct DirectoryTree {
         nodes[node.uuid] = node
         children[node.superior, default: [:]][node.rdn] = node.uuid
         if let stamp = node.stamp {
-            stamped[stamp] = node.uuid
+            if let known = stamped.updateValue(node.uuid, forKey: stamp), known != node.uuid {
+                stampedTwice.insert(stamp)
+            }
             importWrites += 1
         }
     }

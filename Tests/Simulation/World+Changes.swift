@@ -4,7 +4,16 @@ import InterOrgProtocol
 
 /// What people do to their address books.
 extension World {
-    func changeAddressBook(of service: SimulatedService) {
+    /// An address book of so many entries, one container among ten.
+    func populate(_ service: SimulatedService, _ count: Int) {
+        for number in 0..<count {
+            let containers = service.directory.look { tree in tree.nodes { $0.kind == .container } }
+            _ = add(number.isMultiple(of: 10) ? .container : .person, to: service, containers)
+        }
+        note("\(service.organization.name)'s directory has \(count) entries")
+    }
+
+    public func changeAddressBook(of service: SimulatedService) {
         let home = service.directory.look { tree in tree.nodes { $0.stamp == nil } }
         let containers = home.filter { $0.kind == .container }
         let entries = home.filter { $0.kind != .container }
@@ -28,7 +37,7 @@ extension World {
     private func add(_ kind: Entry.Kind, to service: SimulatedService, _ containers: [DirectoryTree.Node]) -> String? {
         names += 1
         // Names come again, in other containers and after deletions.
-        let name = "\(kind == .container ? "unit" : "person") \(names % 12)"
+        let name = "\(kind == .container ? "unit" : "person") \(names % nameCount)"
         let node = DirectoryTree.Node(
             uuid: dice.uuid(), kind: kind, superior: superior(containers), name: Value(name),
             fields: kind == .container ? [:] : [.displayName: [Value(name)], .sn: [Value(name)]])
@@ -57,7 +66,7 @@ extension World {
     private func rename(_ node: DirectoryTree.Node?, of service: SimulatedService) -> String? {
         guard var node else { return nil }
         let old = node.name
-        node.name = Value("\(node.kind == .container ? "unit" : "person") \(dice.number(in: 0...11))")
+        node.name = Value("\(node.kind == .container ? "unit" : "person") \(dice.number(in: 0...nameCount - 1))")
         return attempt("\(old) becomes \(node.name)", service) { try $0.replace(node) }
     }
 

@@ -50,6 +50,9 @@ extension World {
         }
         let own = services.map { $0.directory.ownEntries() }
         for (index, service) in services.enumerated() {
+            differences += service.directory.look(\.stampedTwice).sorted().map {
+                "\($0) stands twice in \(service.organization.name)'s directory"
+            }
             let others = own.indices.filter { $0 != index }.map { own[$0] }
             differences += compare(
                 service.directory.importedEntries(), with: others, in: "\(service.organization.name)'s directory")

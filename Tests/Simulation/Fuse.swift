@@ -22,12 +22,3 @@ final class Fuse: Sendable {
         if isDead { throw Crash() }
     }
 }
-
-/// The time in a world; every service has a clock that is wrong in its own way.
-final class SimulatedClock: Sendable {
-    private let seconds = Mutex(800_000_000.0)
-
-    var now: Double { seconds.withLock { $0 } }
-
-    func advance(seconds passed: Double) { seconds.withLock { $0 += passed } }
-}

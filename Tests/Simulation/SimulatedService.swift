@@ -7,7 +7,7 @@ import InterOrgServices
 import SQLiteStore
 
 /// A master or a requestor at work, over a database that outlives it.
-final class SimulatedService {
+public final class SimulatedService {
     enum Role {
         case master(Master)
         case requestor(Requestor)
@@ -16,7 +16,11 @@ final class SimulatedService {
     let organization: Organization
     let directory: SimulatedDirectory
     let fuse = Fuse()
+    let clock: SkewedClock
     let surroundings: Surroundings
+    /// How long its schedule waits between two cycles, and when the next one is due on the world's clock.
+    let everySeconds: Double
+    var nextCycle = 0.0
     private let makeRole: (ServiceStore) -> Role
     private var database: DatabaseQueue
     private var backup: DatabaseQueue?
@@ -24,12 +28,14 @@ final class SimulatedService {
     private(set) var role: Role
 
     init(
-        _ organization: Organization, directory: SimulatedDirectory, surroundings: Surroundings,
-        makeRole: @escaping (ServiceStore) -> Role
+        _ organization: Organization, directory: SimulatedDirectory, clock: SkewedClock, surroundings: Surroundings,
+        everySeconds: Double, makeRole: @escaping (ServiceStore) -> Role
     ) throws {
         self.organization = organization
         self.directory = directory
+        self.clock = clock
         self.surroundings = surroundings
+        self.everySeconds = everySeconds
         self.makeRole = makeRole
         self.database = try DatabaseQueue()
         self.store = try ServiceStore(database: database, onCommit: fuse.burn)
@@ -91,8 +97,9 @@ final class SimulatedService {
     }
 
     /// A message comes: durable first, then dealt with.
-    func receive(_ payload: [UInt8], from sender: String) async throws -> Int {
-        try await Inbox(store: store).append(payload, from: sender, now: surroundings.now())
+    func receive(_ mail: SimulatedNetwork.Mail) async throws -> Int {
+        let sender = mail.isDamaged ? Self.damagedSender : "\(mail.sender)"
+        try await Inbox(store: store).append(mail.payload, from: sender, now: surroundings.now())
         let moved = try await processMail()
         guard case .master(let master) = role, moved > 0 else { return moved }
         return moved + (try await part { try await master.importIntoDirectory() })
@@ -103,10 +110,11 @@ final class SimulatedService {
         do {
             let round = InboxRound(Inbox(store: store), now: surroundings.now)
             try await round.run { mail in
-                let message = try ReceivedMessage(mail.mail)
+                guard let message = try Self.open(mail) else { return .refused(reason: Self.damagedSender) }
                 let disposition: Disposition
                 switch self.role {
-                case .master(let master): disposition = try await master.receive(message)
+                case .master(let master):
+                    disposition = try await master.receive(message)
                 case .requestor(let requestor): disposition = try await requestor.receive(message)
                 }
                 if case .done(let report) = disposition { moved += report.imported }
@@ -118,6 +126,18 @@ final class SimulatedService {
         return moved
     }
 
+    /// What a mail is said to be from that has been changed on its way.
+    private static let damagedSender = "damaged"
+
+    /// Nil if it is damaged, and has been found to be.
+    private static func open(_ mail: WaitingMail) throws -> ReceivedMessage? {
+        guard mail.sender == damagedSender else { return try ReceivedMessage(mail.mail) }
+        guard (try? ReceivedMessage(mail.mail)) == nil else {
+            throw World.Failure(description: "a damaged message is believed")
+        }
+        return nil
+    }
+
     private func part(_ body: () async throws -> SynchronizationReport) async throws -> Int {
         do {
             return try await body().imported
@@ -125,6 +145,9 @@ final class SimulatedService {
             return 0
         }
     }
+
+    /// The organizations that there is mail for.
+    func waiting() async throws -> Set<OrganizationID> { Set(try await Outbox(store: store).waiting().keys) }
 
     /// What waits for this organization in the outbox leaves it.
     func submit(to recipient: OrganizationID, _ send: ([UInt8]) -> Void) async throws {

@@ -11,13 +11,16 @@ struct Outage: Error {}
 final class SimulatedDirectory: OrganizationDirectory, Sendable {
     let organization: OrganizationID
     let dice: Dice
-    private let state: Mutex<(tree: DirectoryTree, isFailing: Bool)>
+    /// How many entries are read together: few, so that a reading has several steps.
+    let batchSize: Int
+    private let state: Mutex<(tree: DirectoryTree, isFailing: Bool, tally: Tally)>
     private let retry: Retry
 
-    init(of organization: OrganizationID, pauses: Pauses, dice: Dice) {
+    init(of organization: OrganizationID, pauses: Pauses, dice: Dice, batchSize: Int) {
         self.organization = organization
         self.dice = dice
-        self.state = Mutex((DirectoryTree(), true))
+        self.batchSize = batchSize
+        self.state = Mutex((DirectoryTree(), true, Tally()))
         // Every other outage is over before anybody has lost patience.
         self.retry = Retry(
             Backoff(first: .seconds(1), longest: .seconds(1)), pauses: pauses,
@@ -40,7 +43,13 @@ final class SimulatedDirectory: OrganizationDirectory, Sendable {
     func heal() { state.withLock { $0.isFailing = false } }
 
     /// Whether an outage comes now.
-    func fails(percent: Int) -> Bool { state.withLock { $0.isFailing } && dice.chance(percent: percent) }
+    func fails(percent: Int) -> Bool {
+        guard state.withLock({ $0.isFailing }), dice.chance(percent: percent) else { return false }
+        state.withLock { $0.tally.note(.outage) }
+        return true
+    }
+
+    var tally: Tally { state.withLock { $0.tally } }
 
     var exports: [String] { ["ou=people"] }
 

@@ -7,7 +7,9 @@ actor SimulatedCollector: Collector {
     private let directory: SimulatedDirectory
     private let index: any PlaceIndex
     private let organizationName: @Sendable (OrganizationID) async throws -> String?
+    /// Where the containers of the batch's entries stand, as far as they do.
     private var placed: [EntryID: Place] = [:]
+    private var names: [OrganizationID: String] = [:]
 
     init(
         directory: SimulatedDirectory, index: any PlaceIndex,
@@ -20,7 +22,11 @@ actor SimulatedCollector: Collector {
 
     /// What frees a name before what takes it, parents before children.
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
-        placed = [:]
+        let parents = changes.compactMap { offered in
+            offered.change.entry?.parent.map { EntryID(organization: offered.id.organization, uuid: $0) }
+        }
+        placed = try await index.places(of: Array(Set(parents)))
+        names = [:]
         var outcomes = [Outcome?](repeating: nil, count: changes.count)
         for (index, offered) in changes.enumerated() where offered.change.entry == nil {
             outcomes[index] = try write { try Self.delete(offered.id, in: &$0) }
@@ -39,7 +45,12 @@ actor SimulatedCollector: Collector {
         for index in rest.filter({ known.contains($0) }) + rest.filter({ !known.contains($0) }) {
             outcomes[index] = try await importEntry(changes[index].change.entry)
         }
-        return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
+        return ImportResult(
+            outcomes: zip(changes, outcomes).map { offered, outcome in
+                let outcome = outcome ?? .waiting(reason: "it was not tried")
+                // A container that was moved later has taken it along.
+                return outcome.mapPlacement { placement in standing(offered.id).map { Placement($0) } ?? placement }
+            })
     }
 
     private func write(_ body: (inout DirectoryTree) throws -> Outcome) throws -> Outcome {
@@ -59,26 +70,29 @@ actor SimulatedCollector: Collector {
 
     private func importEntry(_ entry: Entry?) async throws -> Outcome? {
         guard let entry else { return nil }
-        let container: String
-        if let parent = entry.parent {
-            let id = EntryID(organization: entry.id.organization, uuid: parent)
-            let known = try await index.places(of: [id])
-            guard let place = placed[id] ?? known[id] else { return .waiting(reason: "its container is not here yet") }
-            container = place.text
-        } else {
-            guard let name = try await organizationName(entry.id.organization) else {
-                return .waiting(reason: "its organization is not known yet")
-            }
-            container = "ou=\(name),ou=interorg"
+        guard let container = try await container(of: entry) else {
+            return .waiting(reason: "its container or its organization is not here yet")
         }
         let uuid = directory.dice.uuid()
+        let before = standing(entry.id)
         let outcome = try write { try Self.write(entry, in: container, newUUID: uuid, &$0) }
-        // A container that has moved has taken everything below it along; so all is looked up again.
-        let ids = placed.keys + [entry.id]
-        placed = directory.look { tree in
-            ids.reduce(into: [:]) { $0[$1] = tree.node(stamped: $1).map { tree.place(of: $0) } }
-        }
+        guard entry.kind == .container, let after = standing(entry.id) else { return outcome }
+        // It has taken everything below it along.
+        if let before, before != after { placed = placed.mapValues { $0.moved(from: before, to: after) } }
+        placed[entry.id] = after
         return outcome
+    }
+
+    private func standing(_ id: EntryID) -> Place? {
+        directory.look { tree in tree.node(stamped: id).map { tree.place(of: $0) } }
+    }
+
+    /// The DN; nil if it is not known yet.
+    private func container(of entry: Entry) async throws -> String? {
+        let organization = entry.id.organization
+        if let parent = entry.parent { return placed[EntryID(organization: organization, uuid: parent)]?.text }
+        if names[organization] == nil { names[organization] = try await organizationName(organization) }
+        return names[organization].map { "ou=\($0),ou=interorg" }
     }
 
     private static func write(
