@@ -14,6 +14,9 @@ public struct EntryDigest: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// That of no entry: the destination has something under the ID, but what is not known.
+    public static let unknown = EntryDigest(bytes: [])
+
     public init(_ entry: Entry) {
         var input = DigestInput(capacity: entry.valueBytes + 512)
         input.append(entry.kind.rawValue.utf8)

@@ -114,14 +114,18 @@ public struct ChangeBatch: Sendable {
     public var refresh: RefreshID?
     /// The refresh is complete and successful: what is known but was not seen in it is gone.
     public var completesRefresh: Bool
+    /// The refresh is of everything that others have for the destination: what it has of anybody and the source has not
+    /// shown is gone, even if the state does not know of it.
+    public var coversEverything: Bool
     /// The next batch may be asked for while this one is being imported, and imported while this one is being
     /// committed.
     public var allowsReadingAhead: Bool
 
     public init(
         observations: [Observation], cursor: Cursor? = nil, refresh: RefreshID? = nil, completesRefresh: Bool = false,
-        allowsReadingAhead: Bool = false
+        coversEverything: Bool = false, allowsReadingAhead: Bool = false
     ) {
+        self.coversEverything = coversEverything
         self.observations = observations
         self.cursor = cursor
         self.refresh = refresh

@@ -127,10 +127,16 @@ public struct OutgoingMessage: Hashable, Sendable {
 public protocol Collector: Sendable {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult
 
+    /// Where entries of others stand in the destination that no state knows: what came after the backup that the state was
+    /// restored from.
+    func unknownEntries() async throws -> [EntryID: Place]
+
     /// The source has no more for now: what the collector has gathered is recorded. Called again while it moves entries.
     func finish() async throws -> ImportResult
 }
 
 extension Collector {
+    public func unknownEntries() async throws -> [EntryID: Place] { [:] }
+
     public func finish() async throws -> ImportResult { ImportResult(outcomes: []) }
 }

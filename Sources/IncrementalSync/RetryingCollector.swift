@@ -1,3 +1,5 @@
+import AddressBook
+
 /// A collector that offers a batch again when the connection was lost on the way. Imports are idempotent: what the
 /// destination has got the first time is found there, and not written twice.
 public struct RetryingCollector: Collector {
@@ -15,6 +17,18 @@ public struct RetryingCollector: Collector {
                 let result = try await collector.importChanges(changes)
                 retry.succeeded()
                 return result
+            } catch {
+                try await retry.pause(after: error)
+            }
+        }
+    }
+
+    public func unknownEntries() async throws -> [EntryID: Place] {
+        while true {
+            do {
+                let unknown = try await collector.unknownEntries()
+                retry.succeeded()
+                return unknown
             } catch {
                 try await retry.pause(after: error)
             }

@@ -160,10 +160,23 @@ public struct Synchronizer: Sendable {
 
     private func completeRefresh(_ batch: ChangeBatch, _ report: inout SynchronizationReport) async throws {
         guard let refresh = batch.refresh, batch.completesRefresh else { return }
+        if batch.coversEverything { try await recordUnknown() }
         try await deleteUnseen(in: refresh, &report)
         var last = Step(now: now())
         last.cursor = batch.cursor
         try await state.commit(last)
+    }
+
+    /// What the destination has, and no state knows, is known from now on: as something that the source did not show.
+    private func recordUnknown() async throws {
+        let unknown = try await collector.unknownEntries().sorted { $0.key < $1.key }
+        for start in stride(from: 0, to: unknown.count, by: Self.batchSize) {
+            var step = Step(now: now())
+            step.exchanged = unknown[start..<min(start + Self.batchSize, unknown.count)].map { id, place in
+                ExchangeRecord(id: id, digest: .unknown, place: place)
+            }
+            try await state.commit(step)
+        }
     }
 
     /// Decides what an observation means, given what the destination has.

@@ -29,7 +29,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var capabilities: Capabilities?
     /// What the next request gives back to the master.
     public private(set) var challenge: UUID?
-    public var divergence = Divergence()
+    public private(set) var divergence = Divergence()
     private var outstanding: [RequestID] = []
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
@@ -41,6 +41,15 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     private var gapAsked = 0
 
     public init() {}
+
+    /// The organizations of whose entries the master has others than have come.
+    ///
+    /// - Returns: whether everything is to be transferred anew; it is asked for at once.
+    public mutating func compared(_ organizations: Set<OrganizationID>, now: Date) -> Bool {
+        guard divergence.compared(organizations, now: now) else { return false }
+        gapDue = now
+        return true
+    }
 
     /// Whether a request has been posted that no reply has answered in full.
     public var isWaiting: Bool { waitingSince != nil }

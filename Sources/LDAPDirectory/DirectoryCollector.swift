@@ -62,6 +62,15 @@ public actor DirectoryCollector: Collector {
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
     }
 
+    public func unknownEntries() async throws -> [EntryID: Place] {
+        do {
+            return try await strays.survey(openSession(), index)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
     /// Entries that stand elsewhere than they ought to are moved, now that all have come.
     public func finish() async throws -> ImportResult {
         do {

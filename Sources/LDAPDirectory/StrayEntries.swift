@@ -54,7 +54,8 @@ public actor StrayEntries {
         return found
     }
 
-    private func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
+    /// Looks through everything below the import base.
+    func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
         var strays: [EntryID: Place] = [:]
         var batch: [EntryID: Place] = [:]
         isWhole = true

@@ -9,13 +9,17 @@ public struct LogSource: ChangeSource {
     let stream: ChangeStream
     let view: View
     let through: Int64
+    let refresh: RefreshID?
 
     static let batchSize = 500
 
     /// - Parameters:
     ///   - view: what the changes are for may see.
     ///   - through: where to stop; normally the log's highest number at the start.
-    public init(_ log: ChangeLog, _ stream: ChangeStream, view: View, through: Int64) {
+    ///   - refresh: of a reading from the beginning, where what is missing from it is gone; nil where the other side sees to
+    ///     that.
+    public init(_ log: ChangeLog, _ stream: ChangeStream, view: View, through: Int64, refresh: RefreshID? = nil) {
+        self.refresh = refresh
         self.log = log
         self.stream = stream
         self.view = view
@@ -23,7 +27,7 @@ public struct LogSource: ChangeSource {
     }
 
     public func read(after cursor: Cursor?) async throws -> any ChangeReader {
-        LogReader(source: self, after: cursor?.number ?? 0)
+        LogReader(source: self, after: cursor?.number ?? 0, refresh: cursor?.number == nil ? refresh : nil)
     }
 }
 
@@ -40,20 +44,26 @@ private actor LogReader: ChangeReader {
     let source: LogSource
     var after: Int64
     var isAtEnd = false
+    let refresh: RefreshID?
 
-    init(source: LogSource, after: Int64) {
+    init(source: LogSource, after: Int64, refresh: RefreshID?) {
+        self.refresh = refresh
         self.source = source
         self.after = after
     }
 
     func next() async throws -> ChangeBatch? {
-        guard !isAtEnd, after < source.through else { return nil }
+        guard !isAtEnd, after < source.through || refresh != nil else { return nil }
         let changes = try await source.log.changes(
             source.stream, after: after, through: source.through, view: source.view,
             limit: LogSource.batchSize)
         isAtEnd = changes.count < LogSource.batchSize
         after = isAtEnd ? source.through : changes.last?.number ?? source.through
         let observations = changes.map { Observation(.change($0.change), number: $0.number) }
-        return ChangeBatch(observations: observations, cursor: Cursor(number: after))
+        guard let refresh else { return ChangeBatch(observations: observations, cursor: Cursor(number: after)) }
+        // One that is interrupted begins anew: nothing of it is written twice.
+        return ChangeBatch(
+            observations: observations, cursor: isAtEnd ? Cursor(number: after) : nil, refresh: refresh,
+            completesRefresh: isAtEnd, coversEverything: isAtEnd && source.stream == .contents)
     }
 }

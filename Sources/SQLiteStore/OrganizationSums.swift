@@ -72,6 +72,13 @@ struct OrganizationSums {
         try add(sums, in: db)
     }
 
+    static func rebuildAll(in db: Database) throws {
+        try OrganizationSums(of: .log).rebuild(in: db)
+        for id in try Int64.fetchAll(db, sql: "SELECT id FROM synchronization WHERE source IS NULL") {
+            try OrganizationSums(of: .synchronization(id)).rebuild(in: db)
+        }
+    }
+
     /// What a synchronization has received of the entries in a table, whatever its destination took of it.
     static func received(from table: String) -> String {
         """

@@ -147,10 +147,7 @@ extension ServiceStore {
                     synchronization INTEGER NOT NULL, organization BLOB NOT NULL, count INTEGER NOT NULL,
                     hash BLOB NOT NULL, PRIMARY KEY (synchronization, organization)) WITHOUT ROWID;
                 """)
-        try OrganizationSums(of: .log).rebuild(in: db)
-        for id in try Int64.fetchAll(db, sql: "SELECT id FROM synchronization WHERE source IS NULL") {
-            try OrganizationSums(of: .synchronization(id)).rebuild(in: db)
-        }
+        try OrganizationSums.rebuildAll(in: db)
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of

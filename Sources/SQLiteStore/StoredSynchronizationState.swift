@@ -93,7 +93,7 @@ public struct StoredSynchronizationState: SynchronizationState {
             try db.run(sql: "UPDATE synchronization SET rules = ? WHERE id = ?", arguments: [rules, id])
             guard known != nil else { return }
             try db.run(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
-            // An empty digest is no entry's: the destination has it, but not as it should be.
+            // `EntryDigest.unknown`: the destination has the entry, but not as it should be.
             try db.run(
                 sql: """
                     UPDATE exchange_record SET digest = zeroblob(0) WHERE synchronization = ? AND digest IS NOT NULL

@@ -20,6 +20,16 @@ actor SimulatedCollector: Collector {
         self.organizationName = organizationName
     }
 
+    func unknownEntries() async throws -> [EntryID: Place] {
+        let stamped = directory.look { tree in
+            tree.nodes { $0.stamp != nil }.reduce(into: [EntryID: Place]()) { places, node in
+                if let id = node.stamp { places[id] = tree.place(of: node) }
+            }
+        }
+        let known = try await index.places(of: Array(stamped.keys))
+        return stamped.filter { known[$0.key] == nil }
+    }
+
     /// What frees a name before what takes it, parents before children.
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
         let parents = changes.compactMap { offered in

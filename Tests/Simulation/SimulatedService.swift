@@ -21,6 +21,10 @@ public final class SimulatedService {
     /// How long its schedule waits between two cycles, and when the next one is due on the world's clock.
     let everySeconds: Double
     var nextCycle = 0.0
+    /// For how long its requests stand, in seconds; nil: they do not.
+    private let standing: Int?
+    /// Whether the next cycle looks for what the directory has and the database does not know.
+    private var auditsDirectory = false
     private let makeRole: (ServiceStore) -> Role
     private var database: DatabaseQueue
     private var backup: DatabaseQueue?
@@ -29,13 +33,14 @@ public final class SimulatedService {
 
     init(
         _ organization: Organization, directory: SimulatedDirectory, clock: SkewedClock, surroundings: Surroundings,
-        everySeconds: Double, makeRole: @escaping (ServiceStore) -> Role
+        everySeconds: Double, standing: Int?, makeRole: @escaping (ServiceStore) -> Role
     ) throws {
         self.organization = organization
         self.directory = directory
         self.clock = clock
         self.surroundings = surroundings
         self.everySeconds = everySeconds
+        self.standing = standing
         self.makeRole = makeRole
         self.database = try DatabaseQueue()
         self.store = try ServiceStore(database: database, onCommit: fuse.burn)
@@ -43,9 +48,10 @@ public final class SimulatedService {
     }
 
     func start() async throws {
+        auditsDirectory = true
         switch role {
-        case .master(let master): try await master.start()
-        case .requestor(let requestor): try await requestor.start()
+        case .master(let master): try await master.start(audits: true)
+        case .requestor(let requestor): try await requestor.start(audits: true)
         }
     }
 
@@ -81,17 +87,26 @@ public final class SimulatedService {
     /// - Returns: how many entries were imported or numbered.
     func cycle() async throws -> Int {
         var moved = 0
+        defer { auditsDirectory = false }
         switch role {
         case .master(let master):
+            if auditsDirectory { try await master.auditDirectory() }
             moved += try await part { try await master.exportDirectory().whole() }
+            moved += try await master.settleMembership().values.map(\.imported).reduce(0, +)
             moved += try await part { try await master.retryProblems() }
             moved += try await processMail()
             moved += try await part { try await master.importIntoDirectory() }
+            try await master.purgeTombstones(silence: 500_000)
         case .requestor(let requestor):
-            moved += try await part { try await requestor.exportDirectory().whole() }
+            if auditsDirectory { try await requestor.auditDirectory() }
+            let exported = try await part { try await requestor.exportDirectory().whole() }
+            moved += exported
             moved += try await part { try await requestor.retryProblems() }
-            _ = try await requestor.request()
+            let stands = try await requestor.stands(standing)
+            if exported > 0 || !stands { _ = try await requestor.request(standing: standing) }
+            _ = try await requestor.requestIfDue(standing: standing)
             moved += try await processMail()
+            try await requestor.purgeTombstones()
         }
         return moved
     }
@@ -115,7 +130,8 @@ public final class SimulatedService {
                 switch self.role {
                 case .master(let master):
                     disposition = try await master.receive(message)
-                case .requestor(let requestor): disposition = try await requestor.receive(message)
+                case .requestor(let requestor):
+                    disposition = try await requestor.receive(message, standing: self.standing)
                 }
                 if case .done(let report) = disposition { moved += report.imported }
                 return disposition
@@ -144,6 +160,32 @@ public final class SimulatedService {
         } catch is Outage {
             return 0
         }
+    }
+
+    /// Whether a request stands that there was something new for.
+    func answersStanding() async throws -> Bool {
+        guard case .master(let master) = role else { return false }
+        return try await master.answerStanding()
+    }
+
+    /// A row is lost from the database, and the entry from the directory that it was about.
+    ///
+    /// - Returns: whether there was one.
+    public func loseEntry() async throws -> Bool {
+        guard case .requestor = role else { return false }
+        let people = directory.look { tree in tree.nodes { $0.stamp != nil && $0.kind != .container } }
+        guard let node = directory.dice.pick(people), let id = node.stamp else { return false }
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM exchange_record WHERE organization = ? AND uuid = ? AND synchronization IN
+                        (SELECT id FROM synchronization WHERE name LIKE 'import/%')
+                    """,
+                arguments: [id.organization.uuid, id.uuid])
+        }
+        try directory.change { try $0.delete(node.uuid) }
+        try await restart()
+        return true
     }
 
     /// The organizations that there is mail for.

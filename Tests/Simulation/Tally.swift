@@ -1,7 +1,7 @@
 /// What can go wrong in a world.
 public enum Fault: String, CaseIterable, Sendable {
     case lost, doubled, reordered, delayed, cut, flipped, replayed, mailboxFull
-    case outage, killed, restored, clockJump
+    case outage, killed, restored, clockJump, damagedDatabase, membership
 }
 
 /// How often each fault has happened: a fault that never does proves nothing.

@@ -2,6 +2,7 @@ import AddressBook
 import Foundation
 import IncrementalSync
 import InterOrgProtocol
+import InterOrgServices
 import SQLiteStore
 
 /// The numbers that a log has given in one line of lives.
@@ -32,7 +33,7 @@ extension World {
     }
 
     /// Every directory and the master database hold what every owner's directory says, and nobody has a problem.
-    func demandConvergence() async throws {
+    public func demandConvergence() async throws {
         var differences: [String] = []
         for service in services {
             for listed in try await service.store.problems() {
@@ -49,17 +50,29 @@ extension World {
             }
         }
         let own = services.map { $0.directory.ownEntries() }
-        for (index, service) in services.enumerated() {
+        let master = services[0].organization.id
+        for service in services {
             differences += service.directory.look(\.stampedTwice).sorted().map {
                 "\($0) stands twice in \(service.organization.name)'s directory"
             }
-            let others = own.indices.filter { $0 != index }.map { own[$0] }
+            let seen = own.indices.filter { index in
+                membership.shows(services[index].organization.id, to: service.organization.id, master: master)
+            }
+            guard takesPart(service) else { continue }
             differences += compare(
-                service.directory.importedEntries(), with: others, in: "\(service.organization.name)'s directory")
+                service.directory.importedEntries(), with: seen.map { own[$0] },
+                in: "\(service.organization.name)'s directory")
         }
         let database = try await database(of: services[0]).compactMapValues(\.change.entry)
-        differences += compare(database, with: own, in: "the master database")
+        let offered = own.indices.filter { index in
+            index == 0 || membership[services[index].organization.id]?.offers == true
+        }
+        differences += compare(database, with: offered.map { own[$0] }, in: "the master database")
         if !differences.isEmpty { throw Failure(description: differences.joined(separator: "\n")) }
+    }
+
+    func takesPart(_ service: SimulatedService) -> Bool {
+        service === services[0] || membership[service.organization.id] != nil
     }
 
     private func database(of service: SimulatedService) async throws -> [EntryID: NumberedChange] {

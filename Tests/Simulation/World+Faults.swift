@@ -1,16 +1,17 @@
 import Foundation
 import InterOrgProtocol
+import InterOrgServices
 
 /// What happens in a world until it heals.
 extension World {
     private enum Event {
-        case change, cycle, mail, fuse, backup, restoration, clockJump, wait
+        case change, cycle, mail, fuse, backup, restoration, clockJump, damage, membership, wait
     }
 
     /// How many times each happens in a hundred steps.
     private static let frequencies: [(Event, Int)] = [
-        (.change, 25), (.cycle, 29), (.mail, 32), (.fuse, 6), (.backup, 2), (.restoration, 2), (.clockJump, 2),
-        (.wait, 2),
+        (.change, 25), (.cycle, 27), (.mail, 30), (.fuse, 6), (.backup, 2), (.restoration, 2), (.clockJump, 2),
+        (.damage, 2), (.membership, 2), (.wait, 2),
     ]
     private static let events = frequencies.flatMap { event, count in Array(repeating: event, count: count) }
 
@@ -32,6 +33,11 @@ extension World {
             guard let restored = dice.pick(services.filter(\.hasBackup)) else { return }
             try await restoreBackup(of: restored)
         case .clockJump: jumpClock(of: service)
+        case .damage:
+            guard let loser = dice.pick(Array(services.dropFirst())), try await loser.loseEntry() else { return }
+            ownTally.note(.damagedDatabase)
+            note("\(loser.organization.name) has lost an entry")
+        case .membership where kind.changesMembership: try await changeMembership()
         default: clock.advance(seconds: Double(dice.number(in: 60...dice.number(in: 3_600...200_000))))
         }
     }
@@ -42,6 +48,31 @@ extension World {
         clock.advance(seconds: max(0, next - clock.now))
         guard let service = dice.pick(services.filter { $0.nextCycle <= clock.now }) else { return }
         try await cycle(service)
+    }
+
+    /// The master's configuration is changed, and its service started anew.
+    private func changeMembership() async throws {
+        let branches = services.dropFirst().map(\.organization)
+        guard let branch = dice.pick(Array(branches)) else { return }
+        ownTally.note(.membership)
+        var member = membership[branch.id] ?? Member(branch)
+        switch dice.number(in: 1...4) {
+        case 1: member.offers.toggle()
+        case 2: member.receives = nil
+        case 3:
+            let others = services.map(\.organization.id).filter { $0 != branch.id }
+            member.receives = Set(others.filter { _ in dice.chance(percent: 60) })
+        default:
+            if membership[branch.id] != nil {
+                membership.remove(branch.id)
+                note("\(branch.name) leaves")
+                return try await services[0].restart()
+            }
+        }
+        membership.set(member)
+        let received = member.receives.map { "\($0.count) others" } ?? "all"
+        note("\(branch.name) offers \(member.offers ? "its entries" : "nothing"), and receives \(received)")
+        try await services[0].restart()
     }
 
     private func jumpClock(of service: SimulatedService) {

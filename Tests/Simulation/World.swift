@@ -21,6 +21,8 @@ public final class World {
         public var steps = 30
         public var deletionGuard = DeletionGuard(count: 1_000_000, percent: 100)
         public var restoresBackups = true
+        /// Whether members leave and come again, and what they receive and offer changes.
+        public var changesMembership = true
 
         public init() {}
     }
@@ -32,6 +34,8 @@ public final class World {
     /// The master is the first.
     public internal(set) var services: [SimulatedService] = []
     var network = SimulatedNetwork()
+    /// What the master's configuration says of the others.
+    let membership = Membership()
     public internal(set) var trace = Trace()
     var ownTally = Tally()
     var logs: [OrganizationID: LogHistory] = [:]
@@ -61,6 +65,7 @@ public final class World {
             let name = number == 0 ? "master" : "branch-\(number)"
             return Organization(id: OrganizationID(derivedFromName: name), name: name)
         }
+        for organization in organizations.dropFirst() { membership.members.append(Member(organization)) }
         for organization in organizations {
             services.append(try service(of: organization, among: organizations, payloadBytesMax: payloadBytesMax))
         }
@@ -81,12 +86,13 @@ public final class World {
         let master = organizations[0]
         return try SimulatedService(
             organization, directory: directory, clock: serviceClock, surroundings: surroundings,
-            everySeconds: Double(dice.pick([30, 120, 600, 3_600]) ?? 600)
-        ) { store in
+            everySeconds: Double(dice.pick([30, 120, 600, 3_600]) ?? 600),
+            standing: dice.pick([nil, nil, 300, 7_200, 86_400]) ?? nil
+        ) { [membership] store in
             if organization == master {
                 return .master(
                     Master(
-                        organization: master, members: organizations.dropFirst().map { Member($0) }, store: store,
+                        organization: master, members: membership.members, store: store,
                         directory: directory, surroundings: surroundings))
             }
             return .requestor(
@@ -144,9 +150,16 @@ public final class World {
     }
 
     private func submit(_ service: SimulatedService) async throws {
-        let sender = service.organization
         // Requestors write to the master, and the master to them.
         let recipients = service === services[0] ? Array(services.dropFirst()) : [services[0]]
+        repeat {
+            try await send(from: service, to: recipients)
+            // What was posted is on its way: what has come since may follow it.
+        } while try await service.answersStanding()
+    }
+
+    private func send(from service: SimulatedService, to recipients: [SimulatedService]) async throws {
+        let sender = service.organization
         let waiting = try await service.waiting()
         for recipient in recipients where waiting.contains(recipient.organization.id) {
             try await service.submit(to: recipient.organization.id) { payload in

@@ -72,6 +72,20 @@ import Testing
         }
     }
 
+    @Test("An entry that was lost without anybody's noticing is found by comparison", arguments: [UInt64(1), 2, 3])
+    func lossesAreFound(seed: UInt64) async throws {
+        var kind = World.Kind()
+        kind.requestors = 2
+        kind.steps = 0
+        let world = try World(seed: seed, kind: kind)
+        try await live(world) {
+            try await world.run()
+            #expect(try await world.services[1].loseEntry(), "there was nothing to lose")
+            await #expect(throws: World.Failure.self, "nothing was lost") { try await world.demandConvergence() }
+            try await world.heal()
+        }
+    }
+
     private func live(
         _ world: World, _ body: (() async throws -> Void)? = nil
     ) async throws {

@@ -20,8 +20,10 @@ public actor Master {
     }
 
     /// Begins a new life of the service. Called once, before anything else.
-    public func start() async throws {
-        try await participant.start()
+    ///
+    /// - Parameter audits: whether what the database has is summed up anew.
+    public func start(audits: Bool = false) async throws {
+        try await participant.start(audits: audits)
         try await participant.peers.learn(members.map(\.organization))
     }
 
@@ -29,6 +31,9 @@ public actor Master {
     func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
 
     // MARK: - The own directory
+
+    /// Looks for entries of others in the directory that this service does not know, after which everything is compared.
+    public func auditDirectory() async throws { try await participant.auditDirectory() }
 
     /// Own directory → master database.
     public func exportDirectory() async throws -> ExportReport {
@@ -48,7 +53,9 @@ public actor Master {
         let state = try await participant.importState(stream)
         guard let collector = participant.directoryCollector(state) else { return nil }
         let view = View(excluding: participant.organization.id)
-        let source = LogSource(participant.log, stream, view: view, through: through)
+        let source = LogSource(
+            participant.log, stream, view: view, through: through,
+            refresh: RefreshID(participant.surroundings.newID()))
         return participant.synchronizer(from: source, to: collector, state)
     }
 

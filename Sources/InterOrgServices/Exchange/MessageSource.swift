@@ -90,7 +90,8 @@ private actor MessageReader: ChangeReader {
         let seen = try await source.state.summary(seenIn: refresh)
         guard ChangeRange.End(seen) == end else { return ChangeBatch(observations: [], cursor: try Cursor(nil)) }
         return ChangeBatch(
-            observations: [], cursor: try cursor(at: range.through, nil), refresh: refresh, completesRefresh: true)
+            observations: [], cursor: try cursor(at: range.through, nil), refresh: refresh, completesRefresh: true,
+            coversEverything: source.stream == .contents)
     }
 
     private func cursor(at number: Int64, _ generation: Generation?) throws -> Cursor {

@@ -77,7 +77,10 @@ struct Participant: Sendable {
     var peers: Peers { Peers(store: store) }
 
     /// Begins a new life. Called once, before anything else.
-    func start() async throws {
+    ///
+    /// - Parameter audits: whether what there is is summed up anew, for the comparison with the other side.
+    func start(audits: Bool) async throws {
+        if audits { try await store.auditSums() }
         try await log.beginIncarnation(id: surroundings.newID())
         try await peers.learn([organization])
         guard let directory, directory.imports else { return }
@@ -182,6 +185,13 @@ struct Participant: Sendable {
     }
 
     static func importState(imports: Bool) -> String { imports ? "import" : "discard" }
+
+    /// After a state was restored, or lost, the directory may have entries that only a reading of everything shows to be gone.
+    func auditDirectory() async throws {
+        let state = try await importState(.contents)
+        guard let collector = directoryCollector(state), try await !collector.unknownEntries().isEmpty else { return }
+        for stream in ChangeStream.allCases { try await importState(stream).forgetCursor() }
+    }
 
     /// The directory as collector of what others have; nil if it takes nothing.
     func directoryCollector(_ state: StoredSynchronizationState) -> (any Collector)? {

@@ -28,8 +28,10 @@ public actor Requestor {
     }
 
     /// Begins a new life of the service. Called once, before anything else.
-    public func start() async throws {
-        try await participant.start()
+    ///
+    /// - Parameter audits: whether what the database has is summed up anew.
+    public func start(audits: Bool = false) async throws {
+        try await participant.start(audits: audits)
         var machine = try await machine()
         machine.restarted()
         try await participant.peers.save(machine, of: master.id)
@@ -37,6 +39,10 @@ public actor Requestor {
 
     /// From now on so many deletions of each organization's entries pass the guard, until this is called with nil.
     func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
+
+    /// Looks for entries of others in the directory that this service does not know, after which everything is asked for
+    /// anew.
+    public func auditDirectory() async throws { try await participant.auditDirectory() }
 
     /// Directory → journal.
     public func exportDirectory() async throws -> ExportReport {
@@ -131,10 +137,10 @@ public actor Requestor {
             of: message, states: states, collector: { participant.importCollector($0) },
             mayChange: { $0 != own })
         let divergent = try await participant.divergent(from: header, states) { $0 != own }
-        if machine.divergence.compared(divergent, now: now) {
+        machine.imported(header, isParked: imported.parked != nil, now: now)
+        if machine.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
         }
-        machine.imported(header, isParked: imported.parked != nil, now: now)
         try await participant.peers.save(machine, of: master.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)

@@ -49,6 +49,8 @@ actor Exchanger {
     /// Called when messages may have been posted.
     let posted: @Sendable () -> Void
     private var isStarted = false
+    /// Whether it is to be looked for entries in the directory that nobody knows.
+    private var auditsDirectory = false
     /// What a person allows until the cycle is over.
     private var allowedDeletions: Int?
     private var notices = FailureNotices()
@@ -75,11 +77,12 @@ actor Exchanger {
         self.posted = posted
     }
 
-    func start() async throws {
+    func start(audits: Bool) async throws {
         guard !isStarted else { return }
+        auditsDirectory = audits
         switch role {
-        case .master(let master): try await master.start()
-        case .requestor(let requestor): try await requestor.start()
+        case .master(let master): try await master.start(audits: audits)
+        case .requestor(let requestor): try await requestor.start(audits: audits)
         }
         isStarted = true
         // What a service before this one has left.
@@ -128,6 +131,15 @@ actor Exchanger {
         if let allowedDeletions {
             await attempt("release held deletions", &report) { _ in
                 _ = try await self.store.releaseHeldDeletions(upTo: allowedDeletions, now: self.now())
+            }
+        }
+        if auditsDirectory {
+            await attempt("look for entries that are not known", &report) { _ in
+                switch self.role {
+                case .master(let master): try await master.auditDirectory()
+                case .requestor(let requestor): try await requestor.auditDirectory()
+                }
+                self.auditsDirectory = false
             }
         }
         switch role {

@@ -102,7 +102,7 @@ public struct InterOrgService: Sendable {
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
     public func run() async throws {
-        try await exchanger.start()
+        try await exchanger.start(audits: true)
         let agent = SynchronizationAgent(
             exchanger: exchanger, schedule: configuration.schedule, submitted: submitted, pauses: .real,
             logger: logger)
@@ -128,7 +128,7 @@ public struct InterOrgService: Sendable {
     ///   - patience: how long to wait for the master's answer.
     ///   - allowedDeletions: how many deletions of each organization's entries pass the guard, whatever its limits are.
     public func synchronizeOnce(patience: Duration, allowedDeletions: Int? = nil) async throws -> CycleReport {
-        try await exchanger.start()
+        try await exchanger.start(audits: false)
         await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
         let listener = listener { arrivals.signal() }
