@@ -22,6 +22,11 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     private var lastPart: Int?
     private var isAnswered = false
 
+    /// What the sender has replaced since. Its first message of all would otherwise begin a full transfer of what it had
+    /// then, and whatever has come after it would be gone.
+    static let earlierLifeReason =
+        "it is from before the last start of the service that sent it, which has said more since"
+
     public init() {}
 
     /// A message has come.
@@ -31,6 +36,9 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     ///   would ever be complete.
     public mutating func received(_ header: ExchangeHeader, wasParked: Bool = false, now: Date) -> [Action] {
         guard header.kind == .request else { return [.drop(reason: "it is a reply, and this is the master")] }
+        if let current = header.line.current, line.dropLast().contains(current) {
+            return [.drop(reason: Self.earlierLifeReason)]
+        }
         if wasParked { return [.importRanges] }
         lastHeard = now
         if isNewer(header) {

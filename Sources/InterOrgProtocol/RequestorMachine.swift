@@ -21,6 +21,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var lastHeard: Date?
     /// The highest number of the master's log, as its newest reply says.
     public private(set) var masterHighest: Int64 = 0
+    /// The lives of the master's log, as its newest reply says; nil before the first.
+    private var masterLine: [UUID]?
     private var outstanding: [RequestID] = []
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
@@ -59,8 +61,12 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         guard outstanding.contains(header.request) else {
             return [.drop(reason: "it answers request \(header.request.number), which is none of ours any more")]
         }
+        if let current = header.line.current, masterLine?.dropLast().contains(current) == true {
+            return [.drop(reason: MasterMachine.earlierLifeReason)]
+        }
         lastHeard = now
         if header.request.number >= acknowledgedBy {
+            masterLine = header.line.incarnations.map(\.id)
             masterHighest = header.line.highest
             acknowledgedBy = header.request.number
             acknowledged = header.have
