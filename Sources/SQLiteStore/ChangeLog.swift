@@ -98,16 +98,18 @@ public struct ChangeLog: Sendable {
 
     /// The digests of the entries that the log has; a tombstone's is nil.
     public func digests(_ ids: [EntryID]) async throws -> [EntryID: EntryDigest?] {
-        try await store.read { db in
-            var digests: [EntryID: EntryDigest?] = [:]
+        guard !ids.isEmpty else { return [:] }
+        return try await store.read { db in
             let statement = try db.cachedStatement(
-                sql: "SELECT digest FROM log_entry WHERE organization = ? AND uuid = ?")
-            for id in ids {
-                guard let row = try Row.fetchOne(statement, arguments: [id.organization.uuid, id.uuid]) else {
-                    continue
-                }
+                sql: """
+                    \(Asked.entries)
+                    SELECT organization, uuid, digest FROM asked CROSS JOIN log_entry USING (organization, uuid)
+                    """)
+            let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids)])
+            var digests: [EntryID: EntryDigest?] = Dictionary(minimumCapacity: ids.count)
+            while let row = try rows.next() {
                 let digest: Data? = row["digest"]
-                digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: id)
+                digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: EntryID(row))
             }
             return digests
         }
@@ -119,8 +121,12 @@ public struct ChangeLog: Sendable {
 
     /// Gives each change a number, as part of a step's transaction.
     ///
-    /// - Parameter stream: what a deleted entry counts as that the log has never had.
-    static func append(_ changes: [Change], stream: ChangeStream, in db: Database) throws {
+    /// - Parameters:
+    ///   - digests: those that are known already of the entries that the changes leave.
+    ///   - stream: what a deleted entry counts as that the log has never had.
+    static func append(
+        _ changes: [Change], digests: [EntryID: EntryDigest], stream: ChangeStream, in db: Database
+    ) throws {
         guard !changes.isEmpty else { return }
         var number = try highest(db)
         let upsert = try db.cachedStatement(
@@ -139,7 +145,8 @@ public struct ChangeLog: Sendable {
             let id = change.id
             if let entry = change.entry {
                 try upsert.execute(arguments: [
-                    id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number, Data(entry.digest.bytes),
+                    id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number,
+                    Data((digests[id] ?? entry.digest).bytes),
                     Data(entry.json),
                 ])
             } else {
