@@ -9,7 +9,7 @@ extension World {
 
     /// How many times each happens in a hundred steps.
     private static let frequencies: [(Event, Int)] = [
-        (.change, 25), (.cycle, 29), (.mail, 32), (.fuse, 6), (.backup, 2), (.restoration, 2), (.clockJump, 2),
+        (.change, 25), (.cycle, 29), (.mail, 32), (.fuse, 6), (.backup, 3), (.restoration, 1), (.clockJump, 2),
         (.wait, 2),
     ]
     private static let events = frequencies.flatMap { event, count in Array(repeating: event, count: count) }
@@ -61,6 +61,7 @@ extension World {
     /// From here on its log is another one, whose numbers begin at those of the backup.
     public func restoreBackup(of service: SimulatedService) async throws {
         ownTally.note(.restored)
+        wereRestored.insert(service.organization.id)
         note("\(service.organization.name) is restored from its backup")
         try await service.restoreBackup()
         logs[service.organization.id] = backedUpLogs[service.organization.id]

@@ -36,6 +36,10 @@ public final class World {
     var ownTally = Tally()
     var logs: [OrganizationID: LogHistory] = [:]
     var backedUpLogs: [OrganizationID: LogHistory] = [:]
+    /// Which of its states the master has of an entry, by their numbers in the owner's directory.
+    var newestStates: [EntryID: Int] = [:]
+    /// The organizations whose services were ever restored from a backup.
+    var wereRestored: Set<OrganizationID> = []
     /// How many entries have been named.
     var names = 0
     /// How many different names there are in an address book.
