@@ -111,7 +111,7 @@ struct ExchangeSpeed: AsyncParsableCommand {
 
     private func master(_ store: ServiceStore) -> Master {
         Master(
-            organization: Self.master, requestors: [Self.branch, Self.other], store: store, directory: nil,
+            organization: Self.master, members: [Member(Self.branch), Member(Self.other)], store: store, directory: nil,
             surroundings: surroundings)
     }
 

@@ -68,6 +68,8 @@ public struct ChangeRange: Hashable, Sendable, Codable {
     public var needsHierarchy: Int64?
     /// At the end of a full transfer: what a receiver of all of it has now.
     public var end: End?
+    /// What of the log the receiver may see: see ``View/version``.
+    public var view: String?
 
     public struct End: Hashable, Sendable, Codable {
         public var count: Int
@@ -82,14 +84,43 @@ public struct ChangeRange: Hashable, Sendable, Codable {
 
     public init(
         after: Int64, through: Int64, count: Int = 0, generation: UUID? = nil, needsHierarchy: Int64? = nil,
-        end: End? = nil
+        end: End? = nil, view: String? = nil
     ) {
+        self.view = view
         self.after = after
         self.through = through
         self.count = count
         self.generation = generation
         self.needsHierarchy = needsHierarchy
         self.end = end
+    }
+}
+
+/// What a side can do, so that organizations need not upgrade together.
+public struct Capabilities: Hashable, Sendable, Codable {
+    /// The format versions that it reads.
+    public var versions: [Int]
+    /// The content encryption that it can open, best first, in OpenSSL's names.
+    public var ciphers: [String]
+
+    public init(versions: [Int], ciphers: [String]) {
+        self.versions = versions
+        self.ciphers = ciphers
+    }
+}
+
+/// What a log has of one organization, for the other side to compare.
+public struct OrganizationSummary: Hashable, Sendable, Codable {
+    public var organization: OrganizationID
+    /// How many entries, in both streams.
+    public var count: Int
+    /// `SetSummary.hash` of their IDs with their digests.
+    public var hash: String
+
+    public init(_ organization: OrganizationID, _ summary: SetSummary) {
+        self.organization = organization
+        self.count = summary.count
+        self.hash = summary.hash
     }
 }
 
@@ -120,6 +151,17 @@ public struct ExchangeHeader: Hashable, Sendable, Codable {
     public var ranges: PerStream<ChangeRange?>
     /// The labels of the organizations whose entries follow.
     public var organizations: [Organization]
+    public var capabilities: Capabilities?
+    /// In a reply that carries nothing else: the master does not know this incarnation, and believes in it when the next
+    /// request gives the challenge back as `challengeAnswer`.
+    public var challenge: UUID?
+    public var challengeAnswer: UUID?
+    /// In a request: for how many seconds from its receipt it stands. Until then, or until the next request, it is
+    /// answered whenever there is something new.
+    public var standing: Int?
+    /// In the last message of a request or reply: what its sender's log has now of each organization that the other side
+    /// may see, so that silent divergence is found.
+    public var summaries: [OrganizationSummary]?
 
     public init(
         kind: Kind, from: Organization, to: OrganizationID, request: RequestID, part: Int = 1, isLast: Bool = false,

@@ -7,7 +7,16 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         /// The ranges may be imported, each as its `decision` says. Request numbers gate replies, never imports.
         case importRanges
         case drop(reason: String)
+        /// The requestor is to prove that it is alive: nothing is imported, nothing else is said.
+        case challenge(RequestID, UUID)
         case reply(to: RequestID, have: PerStream<ReceivedPosition?>)
+    }
+
+    /// A request that is answered again whenever there is more.
+    private struct Standing: Hashable, Codable {
+        var until: Date
+        /// How far the log has been sent.
+        var sent: PerStream<ReceivedPosition?>?
     }
 
     public private(set) var lastHeard: Date?
@@ -16,39 +25,59 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     public private(set) var have = PerStream<ReceivedPosition?>(hierarchy: nil, contents: nil)
     /// The highest number of the requestor's journal that a request has mentioned.
     public private(set) var requestorHighest: Int64 = 0
-    private var line: [UUID] = []
+    public private(set) var capabilities: Capabilities?
+    public private(set) var living = LivingIncarnation()
+    public var divergence = Divergence()
+    private var incarnation: UUID?
     private var request: RequestID?
     private var parts: Set<Int> = []
     private var lastPart: Int?
     private var isAnswered = false
+    private var challenged: RequestID?
+    private var standing: Standing?
 
-    /// What the sender has replaced since. Its first message of all would otherwise begin a full transfer of what it had
-    /// then, and whatever has come after it would be gone.
-    static let earlierLifeReason =
-        "it is from before the last start of the service that sent it, which has said more since"
+    /// No request stands longer than this, in seconds, whatever it says.
+    static let standingSecondsMax = 86_400
 
     public init() {}
 
     /// A message has come.
     ///
-    /// - Parameter wasParked: it came before, and is tried again. What it begins it has begun then: a message of a life
-    ///   that a restored requestor knows nothing of would otherwise begin its request again and again, and no newer one
-    ///   would ever be complete.
-    public mutating func received(_ header: ExchangeHeader, wasParked: Bool = false, now: Date) -> [Action] {
+    /// - Parameter nonce: for a challenge, should one be needed.
+    public mutating func received(_ header: ExchangeHeader, now: Date, nonce: UUID) -> [Action] {
         guard header.kind == .request else { return [.drop(reason: "it is a reply, and this is the master")] }
-        if let current = header.line.current, line.dropLast().contains(current) {
-            return [.drop(reason: Self.earlierLifeReason)]
+        switch living.judge(header.line, answer: header.challengeAnswer, nonce: nonce) {
+        case .believed: break
+        case .past: return [.drop(reason: "it is from an earlier life of \(header.from.name)'s service")]
+        case .doubled:
+            return [
+                .drop(
+                    reason:
+                        "two copies of \(header.from.name)'s service are alive, and neither is believed; stop one of "
+                        + "them, then say interorg resync import \(header.from.name)")
+            ]
+        case .challenged(let nonce):
+            // However many parts a request has, it is challenged once.
+            guard challenged != header.request else {
+                return [.drop(reason: "\(header.from.name) has not answered the challenge yet")]
+            }
+            challenged = header.request
+            return [.challenge(header.request, nonce)]
         }
-        if wasParked { return [.importRanges] }
+        challenged = nil
         lastHeard = now
         if isNewer(header) {
+            incarnation = header.line.current
             request = header.request
-            line = header.line.incarnations.map(\.id)
             requestorHighest = header.line.highest
             have = header.have
+            capabilities = header.capabilities
             parts = []
             lastPart = nil
             isAnswered = false
+            standing = header.standing.map { seconds in
+                Standing(until: now.addingTimeInterval(TimeInterval(min(max(0, seconds), Self.standingSecondsMax))))
+            }
         }
         return [.importRanges]
     }
@@ -60,15 +89,47 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         if header.isLast { lastPart = header.part }
         guard let lastPart, parts.count >= lastPart else { return [] }
         isAnswered = true
-        lastReplied = now
         return [.reply(to: request, have: have)]
     }
 
-    /// Whether the message belongs to a request after the newest one known. A requestor restored from a backup counts
-    /// from a lower number again, in an incarnation that nobody has seen.
+    /// A reply has been posted that goes up to this position, in both streams.
+    public mutating func replied(through position: ReceivedPosition, now: Date) {
+        lastReplied = now
+        standing?.sent = PerStream(hierarchy: position, contents: position)
+    }
+
+    /// The answer to a standing request, should there be something new: it goes on where the last one ended. What of that
+    /// is lost on the way is asked for by the next request.
+    public func answerAgain(now: Date) -> Action? {
+        guard let standing, standing.until > now, isAnswered, let request, let sent = standing.sent else { return nil }
+        return .reply(to: request, have: sent)
+    }
+
+    /// Whether the message belongs to a request after the newest one known. A new life of the requestor may count from a
+    /// lower number again, if it was restored from a backup.
     private func isNewer(_ header: ExchangeHeader) -> Bool {
-        guard let request else { return true }
-        if header.line.current == line.last { return header.request.number > request.number }
-        return !line.contains { $0 == header.line.current }
+        guard let request, header.line.current == incarnation else { return true }
+        return header.request.number > request.number
+    }
+}
+
+/// When it was found that one side does not have what the other says it has, although nothing is under way.
+public struct Divergence: Hashable, Sendable, Codable {
+    /// By organization: when it was last found.
+    public private(set) var found: [OrganizationID: Date] = [:]
+
+    /// A full transfer that has not helped is not repeated before this many seconds have passed.
+    static let pauseSeconds: TimeInterval = 86_400
+
+    public init() {}
+
+    /// - Parameter organizations: those whose entries differ at the end of an exchange.
+    /// - Returns: whether everything is to be transferred anew.
+    public mutating func compared(_ organizations: Set<OrganizationID>, now: Date) -> Bool {
+        let news = organizations.filter { id in
+            found[id].map { now.timeIntervalSince($0) >= Self.pauseSeconds } ?? true
+        }
+        for id in news { found[id] = now }
+        return !news.isEmpty
     }
 }

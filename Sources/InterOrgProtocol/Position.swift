@@ -28,10 +28,13 @@ public struct LogPosition: Hashable, Sendable, Codable {
 public struct IncarnationLine: Hashable, Sendable, Codable {
     public var incarnations: [Incarnation]
     public var highest: Int64
+    /// Tombstones up to here may be gone; nil: all are there.
+    public var purgedThrough: Int64?
 
-    public init(incarnations: [Incarnation], highest: Int64) {
+    public init(incarnations: [Incarnation], highest: Int64, purgedThrough: Int64? = nil) {
         self.incarnations = incarnations
         self.highest = highest
+        self.purgedThrough = purgedThrough
     }
 
     /// The life that the log is in; nil only for a log that was never opened.
@@ -43,6 +46,13 @@ public struct IncarnationLine: Hashable, Sendable, Codable {
         let next = incarnations.index(after: index)
         return next < incarnations.endIndex
             ? position.number < incarnations[next].first : position.number <= highest
+    }
+
+    /// Whether the log can go on from there, for a peer that may see this much of it. What was deleted since cannot be
+    /// told any more once its tombstone is gone; a full transfer that is under way does without tombstones.
+    public func continues(_ received: ReceivedPosition, view: String?) -> Bool {
+        received.view == view && contains(received.position)
+            && (received.generation != nil || received.position.number >= purgedThrough ?? 0)
     }
 }
 
@@ -63,10 +73,13 @@ public struct ReceivedPosition: Hashable, Sendable, Codable {
     public var position: LogPosition
     /// The full transfer that is under way.
     public var generation: Generation?
+    /// What of the log could be seen: see ``View/version``.
+    public var view: String?
 
-    public init(position: LogPosition, generation: Generation? = nil) {
+    public init(position: LogPosition, generation: Generation? = nil, view: String? = nil) {
         self.position = position
         self.generation = generation
+        self.view = view
     }
 }
 
@@ -75,16 +88,22 @@ public struct Continuation: Hashable, Sendable {
     public var after: Int64
     /// Set when everything is sent anew or a full transfer goes on.
     public var generation: UUID?
+    public var view: String?
 
-    public init(after: Int64, generation: UUID?) {
+    public init(after: Int64, generation: UUID?, view: String? = nil) {
         self.after = after
         self.generation = generation
+        self.view = view
     }
 
-    /// - Parameter newGeneration: the ID of a full transfer, in case one has to begin: at first contact, and when the
-    ///   peer's position is none that this log has had.
-    public init(from position: ReceivedPosition?, in line: IncarnationLine, newGeneration: UUID) {
-        if let position, line.contains(position.position) {
+    /// - Parameter newGeneration: the ID of a full transfer, in case one has to begin: at first contact, when the peer's
+    ///   position is none that this log has had, when it may see something else now, and when tombstones are gone that it
+    ///   would need.
+    public init(
+        from position: ReceivedPosition?, in line: IncarnationLine, view: String? = nil, newGeneration: UUID
+    ) {
+        self.view = view
+        if let position, line.continues(position, view: view) {
             self.after = position.position.number
             self.generation = position.generation?.id
         } else {

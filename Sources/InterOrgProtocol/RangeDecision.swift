@@ -29,7 +29,7 @@ extension ChangeRange {
     ) -> RangeDecision {
         let decision = continuation(line: line, position: position)
         guard case .importAbove = decision, let needed = needsHierarchy else { return decision }
-        guard let hierarchy, line.contains(hierarchy.position), hierarchy.position.number >= needed else {
+        guard let hierarchy, line.continues(hierarchy, view: view), hierarchy.position.number >= needed else {
             return .park(reason: "the hierarchy up to \(needed) has not come yet")
         }
         return decision
@@ -40,7 +40,7 @@ extension ChangeRange {
         if let known = position?.position, known.incarnation == line.current, known.number > line.highest {
             return .drop
         }
-        guard let position, line.contains(position.position) else {
+        guard let position, line.continues(position, view: view) else {
             guard let generation else { return .unrelated }
             if after == 0 { return .importAbove(0, generation: Generation(id: generation, highest: line.highest)) }
             return .park(reason: "the beginning of the full transfer has not come yet")

@@ -10,8 +10,13 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         case drop(reason: String)
     }
 
-    /// The master is asked again when it has not answered for this long, in seconds.
+    /// A scheduled request is not posted while the last one is younger than this, in seconds, and not answered.
     public static let overdueSeconds: TimeInterval = 30
+    /// How long the master is waited for before it is asked again outside the schedule, in seconds: after the first request,
+    /// and at most.
+    static let patienceSeconds = 60.0...3600.0
+    /// How long a gap is left to close by itself before the master is asked for it, in seconds: the first time, and at most.
+    static let gapSeconds = 5.0...3600.0
     /// A reply that comes after this many newer requests is not ours any more.
     static let outstandingMax = 32
 
@@ -23,19 +28,35 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var masterHighest: Int64 = 0
     /// The lives of the master's log, as its newest reply says; nil before the first.
     private var masterLine: [UUID]?
+    public private(set) var capabilities: Capabilities?
+    /// What the next request gives back to the master.
+    public private(set) var challenge: UUID?
+    public var divergence = Divergence()
     private var outstanding: [RequestID] = []
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
     private var lastNumber: Int64 = 0
+    /// How many requests have been posted since the master was last heard.
+    private var unanswered = 0
+    /// When the master is asked for what is missing before a parked message, and how often it has been.
+    private var gapDue: Date?
+    private var gapAsked = 0
 
     public init() {}
 
     /// Whether a request has been posted that no reply has answered in full.
     public var isWaiting: Bool { waitingSince != nil }
 
+    /// Whether a request stands that was posted for so long, in seconds, and is not half over.
+    public func stands(_ seconds: Int, now: Date) -> Bool {
+        guard let lastSent, unanswered == 0 else { return false }
+        return (0..<TimeInterval(max(1, seconds)) / 2).contains(now.timeIntervalSince(lastSent))
+    }
+
     /// The service has started anew: whether the last request was posted is not known.
     public mutating func restarted() {
         waitingSince = nil
+        lastSent = nil
     }
 
     /// The schedule says that it is time.
@@ -45,37 +66,82 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public mutating func scheduled(now: Date, nonce: UUID) -> [Action] {
         // A clock that was set back would otherwise silence the requestor until it has caught up.
         if let waitingSince, (0..<Self.overdueSeconds).contains(now.timeIntervalSince(waitingSince)) { return [] }
+        return post(now: now, nonce: nonce)
+    }
+
+    /// When a request is due that no schedule asks for: the reply is overdue, or something is missing before what has come.
+    public var due: Date? {
+        let overdue = waitingSince.map { since in
+            since.addingTimeInterval(Self.doubled(Self.patienceSeconds, times: unanswered - 1))
+        }
+        return [overdue, gapDue].compactMap { $0 }.min()
+    }
+
+    /// Posts a request if one is due.
+    public mutating func asked(now: Date, nonce: UUID) -> [Action] {
+        guard let due, due <= now else { return [] }
+        if gapDue != nil { gapAsked += 1 }
+        return post(now: now, nonce: nonce)
+    }
+
+    private mutating func post(now: Date, nonce: UUID) -> [Action] {
         lastNumber += 1
         let request = RequestID(number: lastNumber, nonce: nonce)
         outstanding.append(request)
         outstanding.removeFirst(max(0, outstanding.count - Self.outstandingMax))
         waitingSince = now
         lastSent = now
+        unanswered += 1
+        gapDue = nil
         return [.postRequest(request)]
     }
 
+    private static func doubled(_ range: ClosedRange<Double>, times: Int) -> TimeInterval {
+        min(range.upperBound, range.lowerBound * Double(1 << min(max(0, times), 20)))
+    }
+
     /// A message has come.
-    public mutating func received(_ header: ExchangeHeader, from master: OrganizationID, now: Date) -> [Action] {
+    ///
+    /// - Parameter nonce: for a request, should one be posted at once.
+    public mutating func received(
+        _ header: ExchangeHeader, from master: OrganizationID, now: Date, nonce: UUID
+    ) -> [Action] {
         guard header.kind == .reply else { return [.drop(reason: "it is a request, and this is a requestor")] }
         guard header.from.id == master else { return [.drop(reason: "\(header.from.name) is not the master")] }
         guard outstanding.contains(header.request) else {
             return [.drop(reason: "it answers request \(header.request.number), which is none of ours any more")]
         }
         if let current = header.line.current, masterLine?.dropLast().contains(current) == true {
-            return [.drop(reason: MasterMachine.earlierLifeReason)]
+            return [.drop(reason: "it is from an earlier life of the master's service")]
         }
         lastHeard = now
+        unanswered = 0
+        if let challenge = header.challenge {
+            // One that has not been answered yet is answered at once; one that was, by the schedule.
+            guard challenge != self.challenge else { return [] }
+            self.challenge = challenge
+            return post(now: now, nonce: nonce)
+        }
+        challenge = nil
         if header.request.number >= acknowledgedBy {
             masterLine = header.line.incarnations.map(\.id)
             masterHighest = header.line.highest
             acknowledgedBy = header.request.number
             acknowledged = header.have
+            capabilities = header.capabilities
         }
         return [.importRanges]
     }
 
-    /// A message has been imported. Once it was the last of its reply, the next request may go at its time.
-    public mutating func imported(_ header: ExchangeHeader) {
+    /// A message has been imported; or parked, while something before it is missing.
+    public mutating func imported(_ header: ExchangeHeader, isParked: Bool, now: Date) {
+        if isParked {
+            gapDue = gapDue ?? now.addingTimeInterval(Self.doubled(Self.gapSeconds, times: gapAsked))
+        } else if header.isLast {
+            gapDue = nil
+            gapAsked = 0
+        }
+        // Once it was the last of its reply, the next request may go at its time.
         guard header.isLast, header.request.number == lastNumber else { return }
         waitingSince = nil
     }

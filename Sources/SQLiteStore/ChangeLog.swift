@@ -29,27 +29,54 @@ public struct ChangeLog: Sendable {
             let rows = try Row.fetchAll(
                 db, sql: "SELECT id, first FROM log_incarnation ORDER BY ordinal DESC LIMIT ?",
                 arguments: [Self.incarnationsMax])
+            let purged = try Int64.fetchOne(db, sql: "SELECT purged_through FROM log_number") ?? 0
             return IncarnationLine(
                 incarnations: rows.reversed().map { Incarnation(id: $0["id"], first: $0["first"]) },
-                highest: try Self.highest(db))
+                highest: try Self.highest(db), purgedThrough: purged > 0 ? purged : nil)
+        }
+    }
+
+    /// Begins a line of its own: nobody has a position in it, so everybody is sent everything anew.
+    public func beginNewLine(id: UUID) async throws {
+        try await store.write { db in
+            try db.execute(sql: "DELETE FROM log_incarnation")
+            try db.execute(
+                sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, Self.highest(db) + 1])
+        }
+    }
+
+    /// Forgets the tombstones up to a number that all who read the log have passed.
+    ///
+    /// - Returns: how many there were.
+    @discardableResult
+    public func purgeTombstones(through number: Int64) async throws -> Int {
+        let condition = "body IS NULL AND number <= ?"
+        let hasAny = try await store.read { db in
+            try Row.fetchOne(db, sql: "SELECT 1 FROM log_entry WHERE \(condition) LIMIT 1", arguments: [number]) != nil
+        }
+        guard hasAny else { return 0 }
+        return try await store.write { db in
+            try db.execute(sql: "DELETE FROM log_entry WHERE \(condition)", arguments: [number])
+            let count = db.changesCount
+            try db.execute(sql: "UPDATE log_number SET purged_through = max(purged_through, ?)", arguments: [number])
+            return count
         }
     }
 
     /// The changes of a stream numbered above `after` and up to `through`, in the order of their numbers.
     ///
-    /// - Parameter excluding: the organization whose own entries are left out.
     public func changes(
-        _ stream: ChangeStream, after: Int64, through: Int64, excluding: OrganizationID?, limit: Int
+        _ stream: ChangeStream, after: Int64, through: Int64, view: View = .all, limit: Int
     ) async throws -> [NumberedChange] {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT organization, uuid, number, body FROM log_entry
-                    WHERE stream = ? AND number > ? AND number <= ? AND organization IS NOT ?
+                    WHERE stream = ? AND number > ? AND number <= ? AND \(view.condition)
                     ORDER BY number LIMIT ?
                     """)
             let rows = try Row.fetchCursor(
-                statement, arguments: [stream.rawValue, after, through, excluding?.uuid, limit])
+                statement, arguments: [stream.rawValue, after, through] + view.arguments + [limit])
             var changes: [NumberedChange] = []
             while let row = try rows.next() {
                 let change: Change
@@ -64,20 +91,34 @@ public struct ChangeLog: Sendable {
         }
     }
 
+    /// Whether there is anything new for a peer above a number.
+    public func hasChanges(after number: Int64, view: View) async throws -> Bool {
+        try await store.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT 1 FROM log_entry WHERE number > ? AND \(view.condition) LIMIT 1",
+                arguments: [number] + view.arguments) != nil
+        }
+    }
+
     /// The entries of a stream that are not deleted.
-    public func summary(_ stream: ChangeStream, excluding: OrganizationID?) async throws -> SetSummary {
+    public func summary(_ stream: ChangeStream, view: View = .all) async throws -> SetSummary {
         try await store.read { db in
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT organization, uuid FROM log_entry
-                    WHERE stream = ? AND body IS NOT NULL AND organization IS NOT ?
+                    WHERE stream = ? AND body IS NOT NULL AND \(view.condition)
                     """,
-                arguments: [stream.rawValue, excluding?.uuid])
+                arguments: [stream.rawValue] + view.arguments)
             var summary = SetSummary()
             while let row = try rows.next() { summary.insert(EntryID(row)) }
             return summary
         }
+    }
+
+    /// What the log has of each organization: its entries, with their digests.
+    public func summaries(_ view: View = .all) async throws -> [OrganizationID: SetSummary] {
+        try await store.read { db in try OrganizationSums(of: .log).all(in: db) }.filter { view.shows($0.key) }
     }
 
     /// How many entries of each organization are not deleted, and the highest number among each one's changes.
@@ -99,20 +140,22 @@ public struct ChangeLog: Sendable {
     /// The digests of the entries that the log has; a tombstone's is nil.
     public func digests(_ ids: [EntryID]) async throws -> [EntryID: EntryDigest?] {
         guard !ids.isEmpty else { return [:] }
-        return try await store.read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    \(Asked.entries)
-                    SELECT organization, uuid, digest FROM asked CROSS JOIN log_entry USING (organization, uuid)
-                    """)
-            let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids)])
-            var digests: [EntryID: EntryDigest?] = Dictionary(minimumCapacity: ids.count)
-            while let row = try rows.next() {
-                let digest: Data? = row["digest"]
-                digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: EntryID(row))
-            }
-            return digests
+        return try await store.read { db in try Self.digests(ids, in: db) }
+    }
+
+    private static func digests(_ ids: [EntryID], in db: Database) throws -> [EntryID: EntryDigest?] {
+        let statement = try db.cachedStatement(
+            sql: """
+                \(Asked.entries)
+                SELECT organization, uuid, digest FROM asked CROSS JOIN log_entry USING (organization, uuid)
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids)])
+        var digests: [EntryID: EntryDigest?] = Dictionary(minimumCapacity: ids.count)
+        while let row = try rows.next() {
+            let digest: Data? = row["digest"]
+            digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: EntryID(row))
         }
+        return digests
     }
 
     static func highest(_ db: Database) throws -> Int64 {
@@ -140,13 +183,19 @@ public struct ChangeLog: Sendable {
                 INSERT INTO log_entry (organization, uuid, stream, number) VALUES (?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET number = excluded.number, digest = NULL, body = NULL
                 """)
+        var known = try Self.digests(changes.map(\.id), in: db)
+        var sums = SummaryChanges()
         for change in changes {
             number += 1
             let id = change.id
-            if let entry = change.entry {
+            let digest = change.entry.map { digests[id] ?? $0.digest }
+            sums.replace(id, known[id] ?? nil, with: digest)
+            // The same entry may change again in the same step.
+            known.updateValue(digest, forKey: id)
+            if let entry = change.entry, let digest {
                 try upsert.execute(arguments: [
                     id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number,
-                    Data((digests[id] ?? entry.digest).bytes),
+                    Data(digest.bytes),
                     Data(entry.json),
                 ])
             } else {
@@ -154,6 +203,21 @@ public struct ChangeLog: Sendable {
             }
         }
         try db.run(sql: "UPDATE log_number SET highest = ?", arguments: [number])
+        try OrganizationSums(of: .log).add(sums, in: db)
+    }
+}
+
+extension View {
+    /// Of the column `organization`.
+    fileprivate var condition: String {
+        let others = "organization IS NOT ?"
+        guard let organizations else { return others }
+        let list = organizations.isEmpty ? "NULL" : organizations.map { _ in "?" }.joined(separator: ", ")
+        return "\(others) AND organization IN (\(list))"
+    }
+
+    fileprivate var arguments: StatementArguments {
+        StatementArguments([excluded?.uuid]) + StatementArguments((organizations ?? []).map(\.uuid))
     }
 }
 

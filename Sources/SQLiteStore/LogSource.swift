@@ -7,18 +7,18 @@ import InterOrgProtocol
 public struct LogSource: ChangeSource {
     let log: ChangeLog
     let stream: ChangeStream
-    let excluding: OrganizationID?
+    let view: View
     let through: Int64
 
     static let batchSize = 500
 
     /// - Parameters:
-    ///   - excluding: the organization that the changes are for; its own are not sent back to it.
+    ///   - view: what the changes are for may see.
     ///   - through: where to stop; normally the log's highest number at the start.
-    public init(_ log: ChangeLog, _ stream: ChangeStream, excluding: OrganizationID?, through: Int64) {
+    public init(_ log: ChangeLog, _ stream: ChangeStream, view: View, through: Int64) {
         self.log = log
         self.stream = stream
-        self.excluding = excluding
+        self.view = view
         self.through = through
     }
 
@@ -49,7 +49,7 @@ private actor LogReader: ChangeReader {
     func next() async throws -> ChangeBatch? {
         guard !isAtEnd, after < source.through else { return nil }
         let changes = try await source.log.changes(
-            source.stream, after: after, through: source.through, excluding: source.excluding,
+            source.stream, after: after, through: source.through, view: source.view,
             limit: LogSource.batchSize)
         isAtEnd = changes.count < LogSource.batchSize
         after = isAtEnd ? source.through : changes.last?.number ?? source.through

@@ -152,6 +152,11 @@ public struct Outbox: Sendable {
         }
     }
 
+    /// Whether nothing waits for a peer.
+    public func isEmpty(for recipient: OrganizationID) async throws -> Bool {
+        try await nextAttempt(for: recipient) == nil
+    }
+
     /// When the first message for a peer may be submitted; nil if none waits.
     public func nextAttempt(for recipient: OrganizationID) async throws -> Date? {
         try await store.read { db in

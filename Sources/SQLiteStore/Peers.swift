@@ -42,6 +42,13 @@ public struct Peers: Sendable {
         store.keptMachines.withLock { $0[organization] = KeptMachine(bytes: bytes, machine: machine) }
     }
 
+    /// Forgets the machine kept for a peer: the next contact is the first one.
+    public func forgetMachine(of organization: OrganizationID) async throws {
+        try await store.write { db in
+            try db.execute(sql: "DELETE FROM peer WHERE organization = ?", arguments: [organization.uuid])
+        }
+    }
+
     /// The labels of the organizations.
     public func names() async throws -> [OrganizationID: String] {
         try await store.read { db in

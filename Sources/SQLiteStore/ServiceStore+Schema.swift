@@ -12,6 +12,7 @@ extension ServiceStore {
         migrator.registerMigration("3", migrate: followDirectories)
         migrator.registerMigration("4", migrate: noteFilledFields)
         migrator.registerMigration("5", migrate: noteWantedPlaces)
+        migrator.registerMigration("6", migrate: compareLogs)
         migrator.registerMigration("append rows", migrate: appendRows)
         return migrator
     }
@@ -136,6 +137,23 @@ extension ServiceStore {
                 """)
     }
 
+    /// What two sides compare to find silent divergence, and tombstones that go. What a peer's machine knew is learned anew.
+    private static func compareLogs(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                DELETE FROM peer;
+                ALTER TABLE log_number ADD COLUMN purged_through INTEGER NOT NULL DEFAULT 0;
+                CREATE INDEX log_tombstone ON log_entry (number) WHERE body IS NULL;
+                CREATE TABLE organization_sum (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, count INTEGER NOT NULL,
+                    hash BLOB NOT NULL, PRIMARY KEY (synchronization, organization)) WITHOUT ROWID;
+                """)
+        try OrganizationSums(of: .log).rebuild(in: db)
+        for id in try Int64.fetchAll(db, sql: "SELECT id FROM synchronization WHERE source IS NULL") {
+            try OrganizationSums(of: .synchronization(id)).rebuild(in: db)
+        }
+    }
+
     /// Rows stand in the order of their coming, those of the log in the order of their numbers, and an index finds them. In
     /// tables ordered by random UUIDs every step writes all over the file.
     private static func appendRows(_ db: Database) throws {
@@ -149,6 +167,7 @@ extension ServiceStore {
                 DROP TABLE log_entry;
                 ALTER TABLE appended_log_entry RENAME TO log_entry;
                 CREATE INDEX log_entry_stream ON log_entry (stream, number);
+                CREATE INDEX log_tombstone ON log_entry (number) WHERE body IS NULL;
                 CREATE TABLE appended_record (
                     synchronization INTEGER NOT NULL, organization BLOB NOT NULL, uuid BLOB NOT NULL, digest BLOB,
                     place_key TEXT, place TEXT, label TEXT, refresh BLOB, home_key TEXT, home TEXT, replaced_by BLOB,

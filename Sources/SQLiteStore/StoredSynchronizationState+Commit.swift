@@ -11,6 +11,7 @@ extension StoredSynchronizationState {
                 try db.run(
                     sql: "UPDATE synchronization SET cursor = ? WHERE id = ?", arguments: [Data(cursor.bytes), id])
             }
+            let before = try received(of: step, in: db)
             try markSeen(step, in: db)
             try recordExchanged(step, in: db)
             try takeOver(step.exchanged, in: db)
@@ -28,7 +29,36 @@ extension StoredSynchronizationState {
             for entry in step.solved { try solve.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
             for problem in step.problems { try record(problem, in: db) }
             try recordReferences(step, in: db)
+            try sumUp(before, in: db)
         }
+    }
+
+    /// Whether the sums of what has come are kept: of what another side can be asked about.
+    private var sumsUp: Bool { ends.source == nil }
+
+    /// What the state has received of the entries of a step, whatever the destination took of it.
+    private func received(of step: Step, in db: Database) throws -> [EntryID: EntryDigest?] {
+        guard sumsUp else { return [:] }
+        let ids = step.exchanged.map(\.id) + step.deleted + step.problems.map(\.id) + step.solved
+        return try received(Set(ids), in: db)
+    }
+
+    private func received(_ ids: Set<EntryID>, in db: Database) throws -> [EntryID: EntryDigest?] {
+        guard !ids.isEmpty else { return [:] }
+        let statement = try db.cachedStatement(sql: Asked.entries + OrganizationSums.received(from: "asked"))
+        let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids), "synchronization": id])
+        var received: [EntryID: EntryDigest?] = [:]
+        while let row = try rows.next() { received[EntryID(row)] = .some(try OrganizationSums.digest(row)) }
+        return received
+    }
+
+    private func sumUp(_ before: [EntryID: EntryDigest?], in db: Database) throws {
+        guard sumsUp, !before.isEmpty else { return }
+        var sums = SummaryChanges()
+        for (id, after) in try received(Set(before.keys), in: db) {
+            sums.replace(id, before[id] ?? nil, with: after)
+        }
+        try OrganizationSums(of: .synchronization(id)).add(sums, in: db)
     }
 
     private func markSeen(_ step: Step, in db: Database) throws {

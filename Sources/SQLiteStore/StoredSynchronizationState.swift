@@ -80,6 +80,7 @@ public struct StoredSynchronizationState: SynchronizationState {
                     AND NOT EXISTS (SELECT 1 FROM problem WHERE synchronization = synchronization.id)
                     """,
                 arguments: StatementArguments(ChangeStream.allCases.map { "\(name)/\($0.rawValue)" }))
+            try OrganizationSums.forgetOrphans(in: db)
         }
     }
 
@@ -98,7 +99,20 @@ public struct StoredSynchronizationState: SynchronizationState {
                     UPDATE exchange_record SET digest = zeroblob(0) WHERE synchronization = ? AND digest IS NOT NULL
                     """,
                 arguments: [id])
+            try OrganizationSums(of: .synchronization(id)).rebuild(in: db)
         }
+    }
+
+    /// Gives the position up: everything is asked for anew, and compared with what is here.
+    public func forgetCursor() async throws {
+        try await store.write { db in
+            try db.execute(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// What has come of each organization: its entries, with their digests.
+    public func summaries() async throws -> [OrganizationID: SetSummary] {
+        try await store.read { db in try OrganizationSums(of: .synchronization(id)).all(in: db) }
     }
 
     public func cursor() async throws -> IncrementalSync.Cursor? {

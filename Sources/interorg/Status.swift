@@ -39,6 +39,7 @@ enum StatusTable {
         }
         text += "  \(report.problems) problems, \(report.held) changes held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
+        for organization in report.organizations { text += notes(organization) }
         for export in report.exports {
             text += "exports \(export.base): changes by \(export.changes ?? "nothing yet")"
             text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
@@ -54,6 +55,25 @@ enum StatusTable {
         for mail in report.refusedMails {
             text +=
                 "refused mail of \(time(mail.at)) from \(mail.sender.isEmpty ? "nobody" : mail.sender): \(mail.reason)\n"
+        }
+        return text
+    }
+
+    private static func notes(_ organization: StatusReport.OrganizationStatus) -> String {
+        let name = organization.organization
+        var text = ""
+        if organization.hasLeft == true {
+            text += "\(name) is not in exchange.requestors any more: its entries are being deleted\n"
+        }
+        if organization.isDoubled == true {
+            text += """
+                two copies of \(name)'s service are alive and neither is heard: stop one of them, then say \
+                interorg resync import \(name)
+
+                """
+        }
+        if let date = organization.divergedAt {
+            text += "\(name)'s entries differed here on \(time(date)); everything was transferred anew\n"
         }
         return text
     }

@@ -11,9 +11,14 @@ struct MasterMachineTests {
 
     /// A message comes and is imported; gives whom and what the master answers.
     private mutating func take(_ header: ExchangeHeader) -> [MasterMachine.Action] {
-        guard machine.received(header, now: now) == [.importRanges] else { return [] }
-        return machine.imported(header, now: now)
+        let actions = machine.received(header, now: now, nonce: nonce)
+        guard actions == [.importRanges] else { return actions }
+        let answers = machine.imported(header, now: now)
+        if !answers.isEmpty, let position = received(20).contents { machine.replied(through: position, now: now) }
+        return answers
     }
+
+    private let nonce = uuid(77)
 
     private func reply(_ number: Int64, have: PerStream<ReceivedPosition?>? = nil) -> [MasterMachine.Action] {
         [.reply(to: .number(number), have: have ?? PerStream(hierarchy: nil, contents: nil))]
@@ -53,7 +58,7 @@ struct MasterMachineTests {
     mutating func older() {
         _ = take(.made(.request, .number(5), have: received(18)))
         let older = ExchangeHeader.made(.request, .number(4), have: received(12), line: Life.line(highest: 15))
-        #expect(machine.received(older, now: now) == [.importRanges])
+        #expect(machine.received(older, now: now, nonce: nonce) == [.importRanges])
         #expect(machine.imported(older, now: now) == [])
         #expect(machine.have == received(18))
         #expect(machine.requestorHighest == 20)
@@ -66,46 +71,102 @@ struct MasterMachineTests {
         #expect(take(.made(.request, .number(1), part: 2, isLast: true)) == [])
     }
 
-    @Test("answers a requestor that was restored and counts from a lower number, in a life that nobody has seen")
-    mutating func restored() {
+    /// The requestor has started again after its second life, or was restored in its first one.
+    private func line(_ incarnations: UUID...) -> IncarnationLine {
+        IncarnationLine(incarnations: incarnations.map { Incarnation(id: $0, first: 8) }, highest: 9)
+    }
+
+    @Test("hears a requestor that has started again, and counts from a lower number")
+    mutating func startedAgain() {
         _ = take(.made(.request, .number(9)))
-        let line = IncarnationLine(
-            incarnations: [Incarnation(id: Life.first, first: 1), Incarnation(id: Life.lost, first: 8)], highest: 9)
-        #expect(take(.made(.request, .number(3), line: line)) == reply(3))
+        #expect(take(.made(.request, .number(3), line: line(Life.first, Life.second, uuid(3)))) == reply(3))
         #expect(machine.requestorHighest == 9)
     }
 
-    @Test("a parked message of a lost life, tried again, is in the way of no newer request")
-    mutating func parked() {
-        let lost = ExchangeHeader.made(
-            .request, .number(6), part: 2, isLast: false,
-            line: IncarnationLine(
-                incarnations: [Incarnation(id: Life.first, first: 1), Incarnation(id: Life.lost, first: 8)],
-                highest: 9))
-        #expect(take(lost) == [])
-        #expect(take(.made(.request, .number(3), part: 1, isLast: false)) == [])
-        #expect(machine.received(lost, wasParked: true, now: now) == [.importRanges])
-        #expect(machine.imported(lost, now: now) == [])
-        #expect(take(.made(.request, .number(3), part: 2, isLast: true)) == reply(3))
+    @Test("challenges a requestor that was restored, and believes it when it answers")
+    mutating func restored() {
+        _ = take(.made(.request, .number(9)))
+        let restored = line(Life.first, Life.lost)
+        #expect(take(.made(.request, .number(3), line: restored)) == [.challenge(.number(3), nonce)])
+        #expect(isDropped(take(.made(.request, .number(3), part: 2, line: restored))), "a request is challenged once")
+        var answer = ExchangeHeader.made(.request, .number(4), line: restored)
+        answer.challengeAnswer = uuid(78)
+        #expect(take(answer) == [.challenge(.number(4), nonce)], "another answer is none")
+        answer = ExchangeHeader.made(.request, .number(5), line: restored)
+        answer.challengeAnswer = nonce
+        #expect(take(answer) == reply(5))
+        #expect(machine.requestorHighest == 9)
+        #expect(isDropped(take(.made(.request, .number(9), line: line(Life.first)))), "its first life is over")
     }
 
-    @Test("drops a message of an earlier life of the requestor, however late it comes")
-    mutating func delayed() {
-        let line = IncarnationLine(incarnations: [Incarnation(id: Life.first, first: 1)], highest: 9)
-        #expect(take(.made(.request, .number(1), line: line)) == reply(1))
-        #expect(take(.made(.request, .number(3))) == reply(3))
-        for number in [Int64(1), 7] {
-            guard case .drop = machine.received(.made(.request, .number(number), line: line), now: now).first else {
-                Issue.record("request \(number) was taken")
-                continue
-            }
+    @Test("hears neither of two copies of a requestor that are both alive")
+    mutating func doubled() {
+        _ = take(.made(.request, .number(9)))
+        for (number, incarnation) in [(3, Life.lost), (10, Life.second)] as [(Int64, UUID)] {
+            var header = ExchangeHeader.made(.request, .number(number), line: line(Life.first, incarnation))
+            #expect(take(header) == [.challenge(.number(number), nonce)])
+            header.request = .number(number + 1)
+            header.challengeAnswer = nonce
+            let actions = take(header)
+            #expect(incarnation == Life.lost ? actions == reply(number + 1) : isDropped(actions))
         }
-        #expect(take(.made(.request, .number(4))) == reply(4))
+        #expect(machine.living.isDoubled)
+        #expect(isDropped(take(.made(.request, .number(12), line: line(Life.first, Life.lost)))))
+        #expect(isDropped(take(.made(.request, .number(13)))))
+    }
+
+    private func isDropped(_ actions: [MasterMachine.Action]) -> Bool {
+        guard case .drop = actions.first else { return false }
+        return actions.count == 1
+    }
+
+    @Test("a request of an earlier life, delayed, is neither answered nor imported")
+    mutating func delayed() {
+        _ = take(.made(.request, .number(3)))
+        let line = IncarnationLine(incarnations: [Incarnation(id: Life.first, first: 1)], highest: 9)
+        #expect(isDropped(take(.made(.request, .number(7), line: line))))
+    }
+
+    @Test("answers a standing request again until its lease ends or the next request comes")
+    mutating func standing() {
+        var header = ExchangeHeader.made(.request, .number(1), part: 1, isLast: false)
+        header.standing = 600
+        _ = take(header)
+        #expect(machine.answerAgain(now: now) == nil, "it has not come whole")
+        header.part = 2
+        header.isLast = true
+        #expect(take(header) == reply(1))
+        #expect(machine.answerAgain(now: now + 599) == .reply(to: .number(1), have: received(20)))
+        #expect(machine.answerAgain(now: now + 600) == nil)
+        #expect(take(.made(.request, .number(2))) == reply(2))
+        #expect(machine.answerAgain(now: now) == nil, "the next request does not stand")
+    }
+
+    @Test("no request stands longer than a day, nor shorter than nothing", arguments: [Int.max, .min, -1])
+    mutating func lease(seconds: Int) {
+        var header = ExchangeHeader.made(.request, .number(1))
+        header.standing = seconds
+        #expect(take(header) == reply(1))
+        #expect((machine.answerAgain(now: now + 86_399) != nil) == (seconds > 0))
+        #expect(machine.answerAgain(now: now + 86_400) == nil)
+    }
+
+    @Test("a divergence leads to one full transfer, and not to another within a day")
+    mutating func divergence() {
+        let id = Party.branch.id
+        let found: [(Set<OrganizationID>, TimeInterval, Bool)] = [
+            ([], 0, false), ([id], 0, true), ([id], 86_399, false), ([id, Party.master.id], 86_399, true),
+            ([id], 86_400, true),
+        ]
+        for (organizations, seconds, isNews) in found {
+            let transfers = machine.divergence.compared(organizations, now: now + seconds)
+            #expect(transfers == isNews, "\(organizations.count) after \(seconds) s")
+        }
     }
 
     @Test("drops a reply")
     mutating func replies() {
-        guard case .drop = machine.received(.made(.reply, .number(1)), now: now).first else {
+        guard case .drop = machine.received(.made(.reply, .number(1)), now: now, nonce: nonce).first else {
             Issue.record("a reply was taken")
             return
         }

@@ -69,4 +69,45 @@ struct PositionTests {
             #expect(continuation == Continuation(after: 0, generation: uuid(50)))
         }
     }
+
+    @Test(
+        "a position from before the tombstones that are gone is not continued, unless a full transfer is under way",
+        arguments: [(Int64(11), false, false), (12, false, true), (20, false, true), (0, true, true)])
+    func purged(number: Int64, isTransfer: Bool, isContinued: Bool) {
+        var line = Life.line(highest: 20)
+        line.purgedThrough = 12
+        let position = ReceivedPosition(
+            position: LogPosition(incarnation: Life.second, number: number),
+            generation: isTransfer ? Generation(id: uuid(40), highest: 20) : nil)
+        #expect(line.continues(position, view: nil) == isContinued)
+    }
+
+    @Test("a position under another view is not continued")
+    func otherView() {
+        let one = View(only: [Party.master.id])
+        let two = View(only: [Party.master.id, Party.branch.id])
+        let position = ReceivedPosition(
+            position: LogPosition(incarnation: Life.second, number: 20), view: one.version)
+        let line = Life.line(highest: 20)
+        #expect(line.continues(position, view: one.version))
+        #expect(!line.continues(position, view: two.version) && !line.continues(position, view: nil))
+        let continuation = Continuation(from: position, in: line, view: two.version, newGeneration: uuid(50))
+        #expect(continuation == Continuation(after: 0, generation: uuid(50), view: two.version))
+    }
+
+    /// Computed by Python's `hashlib`.
+    @Test("a view's version does not depend on the order of its organizations")
+    func viewVersion() {
+        #expect(View(excluding: Party.branch.id).version == nil)
+        #expect(View(only: [Party.branch.id, Party.master.id]).version == "a73c1d03349dbe25")
+        #expect(View(only: []).version == "e3b0c44298fc1c14")
+    }
+
+    @Test("a view shows the organizations that it names, and never the peer's own")
+    func viewShows() {
+        #expect(View.all.shows(Party.master.id))
+        #expect(!View(excluding: Party.branch.id).shows(Party.branch.id))
+        let view = View(excluding: Party.branch.id, only: [Party.branch.id])
+        #expect(!view.shows(Party.branch.id) && !view.shows(Party.master.id))
+    }
 }

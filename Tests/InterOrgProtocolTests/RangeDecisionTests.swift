@@ -42,7 +42,7 @@ struct RangeDecisionTests {
 
     @Test(
         "depends on how far it has received the sender's log",
-        arguments: continuing + fullTransfers + endings + hierarchies)
+        arguments: continuing + fullTransfers + endings + views + hierarchies)
     func decision(_ example: Case) {
         let decision = example.range.decision(
             line: Life.line(highest: 20), position: example.position, hierarchy: example.hierarchy)
@@ -109,6 +109,15 @@ struct RangeDecisionTests {
         Case("an end that was imported already is dropped", range(20, 20, 1, isEnd: true), at: at(20), .drop),
     ]
 
+    /// The position is without a view, the range has one.
+    static let views = [
+        Case("another view goes on nowhere", range(12, 20, view: "v"), at: at(12), .unrelated),
+        Case(
+            "another view begins anew, however far the last one was received", range(0, 20, 2, view: "v"), at: at(20),
+            .importAbove(0, transfer(2, 20))),
+        Case("another view's beginning is waited for", range(5, 20, 2, view: "v"), at: at(20), .park),
+    ]
+
     static let hierarchies = [
         Case(
             "contents are imported when the hierarchy has come", range(12, 20, needs: 15), at: at(12),
@@ -124,11 +133,12 @@ struct RangeDecisionTests {
     ]
 
     private static func range(
-        _ after: Int64, _ through: Int64, _ generation: UInt8? = nil, isEnd: Bool = false, needs: Int64? = nil
+        _ after: Int64, _ through: Int64, _ generation: UInt8? = nil, isEnd: Bool = false, needs: Int64? = nil,
+        view: String? = nil
     ) -> ChangeRange {
         ChangeRange(
             after: after, through: through, generation: generation.map(uuid), needsHierarchy: needs,
-            end: isEnd ? ChangeRange.End(SetSummary()) : nil)
+            end: isEnd ? ChangeRange.End(SetSummary()) : nil, view: view)
     }
 
     private static func transfer(_ generation: UInt8, _ highest: Int64) -> Generation {

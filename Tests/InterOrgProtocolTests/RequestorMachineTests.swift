@@ -21,7 +21,7 @@ struct RequestorMachineTests {
     struct Unexpected: Error { let actions: [RequestorMachine.Action] }
 
     private mutating func receive(_ header: ExchangeHeader) -> [RequestorMachine.Action] {
-        machine.received(header, from: Party.master.id, now: now)
+        machine.received(header, from: Party.master.id, now: now, nonce: uuid(88))
     }
 
     @Test("posts a request whenever it is scheduled, under a new number and nonce")
@@ -50,9 +50,9 @@ struct RequestorMachineTests {
     @Test("may ask at once after the last part of the answer has been imported, not before")
     mutating func answered() throws {
         let request = try post(at: now)
-        machine.imported(.made(.reply, request, part: 1, isLast: false))
+        machine.imported(.made(.reply, request, part: 1, isLast: false), isParked: false, now: now)
         #expect(machine.isWaiting)
-        machine.imported(.made(.reply, request, part: 2))
+        machine.imported(.made(.reply, request, part: 2), isParked: false, now: now)
         #expect(!machine.isWaiting)
         #expect(try post(at: now + 1).number == 2)
     }
@@ -61,7 +61,7 @@ struct RequestorMachineTests {
     mutating func olderAnswer() throws {
         let older = try post(at: now)
         _ = try post(at: now + 100)
-        machine.imported(.made(.reply, older))
+        machine.imported(.made(.reply, older), isParked: false, now: now)
         #expect(machine.isWaiting)
     }
 
@@ -142,6 +142,80 @@ struct RequestorMachineTests {
             return
         }
         #expect(receive(.made(.reply, requests[1])) == [.importRanges])
+    }
+
+    @Test("asks again when an answer is overdue: after a minute, then less and less often, at most an hour apart")
+    mutating func patience() throws {
+        _ = try post(at: now)
+        var asked = now
+        var pauses: [TimeInterval] = []
+        for number in UInt8(1)...9 {
+            let due = try #require(machine.due)
+            #expect(machine.asked(now: due - 0.1, nonce: uuid(number)).isEmpty)
+            #expect(machine.asked(now: due, nonce: uuid(number)).count == 1)
+            pauses.append(due.timeIntervalSince(asked))
+            asked = due
+        }
+        #expect(pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
+    }
+
+    @Test("is due for nothing when its request has been answered")
+    mutating func notDue() throws {
+        let request = try post(at: now)
+        #expect(receive(.made(.reply, request)) == [.importRanges])
+        machine.imported(.made(.reply, request), isParked: false, now: now)
+        #expect(machine.due == nil)
+        #expect(machine.asked(now: .distantFuture, nonce: uuid(1)).isEmpty)
+    }
+
+    @Test("asks for a gap before a parked message, once, and later if it stays")
+    mutating func gap() throws {
+        var pauses: [TimeInterval] = []
+        var request = try post(at: now)
+        for number in UInt8(1)...3 {
+            for part in 2...4 {
+                machine.imported(
+                    .made(.reply, request, part: part, isLast: part == 4), isParked: true, now: now)
+            }
+            let due = try #require(machine.due)
+            pauses.append(due.timeIntervalSince(now))
+            guard case .postRequest(let next) = machine.asked(now: due, nonce: uuid(number)).first else {
+                Issue.record("nothing was posted")
+                return
+            }
+            request = next
+        }
+        #expect(pauses == [5, 10, 20])
+        machine.imported(.made(.reply, request), isParked: false, now: now)
+        #expect(machine.due == nil)
+    }
+
+    @Test("answers a challenge at once, the same one again only at its time")
+    mutating func challenge() throws {
+        let request = try post(at: now)
+        var reply = ExchangeHeader.made(.reply, request, have: received(15))
+        reply.challenge = uuid(55)
+        guard case .postRequest(let answer) = receive(reply).first else {
+            Issue.record("the challenge was not answered")
+            return
+        }
+        #expect(machine.challenge == uuid(55) && answer.number == 2)
+        #expect(receive(reply).isEmpty)
+        #expect(machine.acknowledged == PerStream(hierarchy: nil, contents: nil), "a challenge acknowledges nothing")
+        #expect(receive(.made(.reply, answer)) == [.importRanges])
+        #expect(machine.challenge == nil)
+    }
+
+    @Test("a request stands for half its lease, if it has been answered")
+    mutating func stands() throws {
+        #expect(!machine.stands(600, now: now))
+        let request = try post(at: now)
+        #expect(!machine.stands(600, now: now))
+        _ = receive(.made(.reply, request))
+        #expect(machine.stands(600, now: now + 299))
+        #expect(!machine.stands(600, now: now + 300))
+        machine.restarted()
+        #expect(!machine.stands(600, now: now))
     }
 
     @Test("is the same after it was stored")

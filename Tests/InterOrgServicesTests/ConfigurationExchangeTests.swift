@@ -33,6 +33,18 @@ struct ConfigurationExchangeTests {
             "interorg@b.example", "Interorg@A.example", "20:7: exchange.requestors[1]",
             "the address \"interorg@a.example\" is also that of \"branch-a\"", in: ConfigurationExample.master),
         Mistake(
+            "branch-b,", "branch-b, receives: [headquarters, branch-x],",
+            "20:58: exchange.requestors[1].receives[1]", "did you mean \"branch-a\"?", in: ConfigurationExample.master),
+        Mistake(
+            "branch-b,", "branch-b, receives: [branch-b],", "20:44: exchange.requestors[1].receives[0]",
+            "is this requestor itself", in: ConfigurationExample.master),
+        Mistake(
+            "branch-b,", "branch-b, receives: none,", "20:43: exchange.requestors[1].receives", "expected a list",
+            in: ConfigurationExample.master),
+        Mistake(
+            "branch-b,", "branch-b, offers: none,", "20:41: exchange.requestors[1].offers", "expected true or false",
+            in: ConfigurationExample.master),
+        Mistake(
             "branch-b,", "branch-b, organizationID: 2D1C9A52-5f0e-4c5e-9d7a-0a6a5f4f7b11,",
             "20:7: exchange.requestors[1]", "the organization ID", in: ConfigurationExample.master),
     ]
@@ -40,6 +52,20 @@ struct ConfigurationExchangeTests {
     @Test("each mistake is one problem at its place", arguments: mistakes)
     func mistake(_ mistake: Mistake) throws {
         try mistake.check()
+    }
+
+    @Test("a member gets everything and offers everything, unless the file says otherwise")
+    func membership() throws {
+        try ConfigurationFolder.with { folder in
+            let text = ConfigurationExample.master.with(
+                "branch-b,", "branch-b, receives: [headquarters, branch-a], offers: false,")
+            guard case .master(let requestors) = try folder.load(text).role else {
+                Issue.record("no master")
+                return
+            }
+            #expect(requestors.map(\.receives) == [nil, ["headquarters", "branch-a"]])
+            #expect(requestors.map(\.offers) == [true, false])
+        }
     }
 
     @Test("a role without its counterpart is told")

@@ -101,6 +101,6 @@ struct DirectoryExport {
     }
 
     private func logged(_ stream: ChangeStream, after number: Int64) async throws -> [Change] {
-        try await log.changes(stream, after: number, through: .max, excluding: nil, limit: 100_000).map(\.change)
+        try await log.changes(stream, after: number, through: .max, limit: 100_000).map(\.change)
     }
 }

@@ -46,7 +46,7 @@ struct AppendedRowsTests {
     func keeps() async throws {
         let store = try ServiceStore(database: try await before())
         let changes = try await ChangeLog(store: store)
-            .changes(.contents, after: 0, through: .max, excluding: nil, limit: .max)
+            .changes(.contents, after: 0, through: .max, limit: .max)
         #expect(
             changes == [
                 NumberedChange(number: 4, change: .delete(gone)), NumberedChange(number: 9, change: .upsert(person)),

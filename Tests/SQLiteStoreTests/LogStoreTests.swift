@@ -42,7 +42,7 @@ struct LogStoreTests {
         #expect(try await collect([.delete(Sample.id(2))]) == 1)
         #expect(try await collect([.delete(Sample.id(1))]) == 2)
         #expect(try await collect([.delete(Sample.id(1))]) == 2)
-        let changes = try await log.changes(.contents, after: 0, through: 9, excluding: nil, limit: 9)
+        let changes = try await log.changes(.contents, after: 0, through: 9, limit: 9)
         #expect(changes == [NumberedChange(number: 2, change: .delete(Sample.id(1)))])
     }
 
@@ -65,7 +65,7 @@ struct LogStoreTests {
     @Test("a reading comes in batches, each with the number that it leads to, and ends where it was told to")
     func reading() async throws {
         _ = try await collect((1...1203).map { .upsert(Sample.person($0)) })
-        let source = LogSource(log, .contents, excluding: nil, through: 1200)
+        let source = LogSource(log, .contents, view: .all, through: 1200)
         let reader = try await source.read(after: Cursor(number: 100))
         var numbers: [Int64] = []
         var cursors: [Int64?] = []
@@ -81,7 +81,7 @@ struct LogStoreTests {
     @Test("a reading that shows nothing of others leads to its end all the same")
     func nothingOfOthers() async throws {
         _ = try await collect([.upsert(Sample.person(1))])
-        let source = LogSource(log, .contents, excluding: Sample.organization, through: 1)
+        let source = LogSource(log, .contents, view: View(excluding: Sample.organization), through: 1)
         let reader = try await source.read(after: nil)
         let batch = try #require(try await reader.next())
         #expect(batch.observations.isEmpty && batch.cursor == Cursor(number: 1))

@@ -195,3 +195,74 @@ struct ImportRulesTests {
         #expect(try await state.entryCount(of: id.organization) == 1)
     }
 }
+
+@Suite("The sums of what has come")
+struct ReceivedSumTests {
+    private let store: ServiceStore
+
+    init() throws { store = try temporaryStore() }
+
+    private func state() async throws -> StoredSynchronizationState {
+        try await StoredSynchronizationState.open(
+            "import", .contents, SynchronizationEnds(destination: "directory"), in: store)
+    }
+
+    private func commit(_ fill: (inout Step) -> Void) async throws {
+        var step = Step(now: Sample.now)
+        fill(&step)
+        try await state().commit(step)
+    }
+
+    private func expectSum(of entries: [Entry], _ comment: Comment) async throws {
+        var sum = SetSummary()
+        for entry in entries { sum.insert(entry.id, entry.digest) }
+        #expect(try await state().summaries()[Sample.organization] ?? SetSummary() == sum, comment)
+    }
+
+    @Test("are those of the newest changes, whatever the destination took of them")
+    func steps() async throws {
+        let (one, two, three) = (Sample.person(1), Sample.person(2), Sample.person(3))
+        let changed = Sample.person(1, title: "New")
+        try await commit { $0.exchanged = [one, two].map { Sample.record($0) } }
+        try await expectSum(of: [one, two], "imported")
+        try await commit { $0.exchanged = [Sample.record(changed)] }
+        try await expectSum(of: [changed, two], "changed")
+        try await commit {
+            $0.problems = [Sample.problem(.upsert(three)), Sample.problem(.upsert(one))]
+            $0.exchanged = [three, one].map { ExchangeRecord(id: $0.id, digest: nil) }
+        }
+        try await expectSum(of: [one, two, three], "refused by the destination")
+        try await commit { $0.problems = [Sample.problem(.delete(two.id), .held)] }
+        try await expectSum(of: [one, three], "a deletion that is held")
+        try await commit { $0.solved = [two.id] }
+        try await expectSum(of: [one, two, three], "a held deletion that has ended")
+        try await commit {
+            $0.deleted = [two.id, three.id]
+            $0.solved = [three.id]
+        }
+        try await expectSum(of: [one], "deleted")
+    }
+
+    @Test("forget what is to be written anew under other rules, until it comes again")
+    func rules() async throws {
+        let (one, two) = (Sample.person(1), Sample.person(2))
+        try await state().follow(rules: "1")
+        try await commit {
+            $0.exchanged = [Sample.record(one), ExchangeRecord(id: two.id, digest: nil)]
+            $0.problems = [Sample.problem(.upsert(two))]
+        }
+        try await state().follow(rules: "2")
+        try await expectSum(of: [two], "other rules")
+        try await commit {
+            $0.exchanged = [one, two].map { Sample.record($0) }
+            $0.solved = [two.id]
+        }
+        try await expectSum(of: [one, two], "come again")
+    }
+
+    @Test("are not kept of what this side has itself")
+    func sources() async throws {
+        try await store.commit { $0.exchanged = [Sample.record(Sample.person(1))] }
+        #expect(try await store.state().summaries().isEmpty)
+    }
+}

@@ -45,10 +45,10 @@ struct DirectoryTree {
         }
     }
 
-    /// What an entry says to the others.
+    /// What an entry says to the others. Not where it stands: a requestor exports it without its container when it
+    /// reads that only later.
     struct State: Hashable {
         var kind: Entry.Kind
-        var parent: UUID?
         var name: Value
         var fields: [Field: [Value]]
     }
@@ -161,9 +161,7 @@ struct DirectoryTree {
             }
             importWrites += 1
         } else {
-            let parent: UUID? = if case .node(let uuid) = node.superior { uuid } else { nil }
-            states[node.uuid, default: []].append(
-                State(kind: node.kind, parent: parent, name: node.name, fields: node.fields))
+            states[node.uuid, default: []].append(State(kind: node.kind, name: node.name, fields: node.fields))
         }
     }
 }

@@ -110,7 +110,7 @@ public final class SimulatedService {
                 let disposition: Disposition
                 switch self.role {
                 case .master(let master):
-                    disposition = try await master.receive(message, wasParked: mail.parked != nil)
+                    disposition = try await master.receive(message)
                 case .requestor(let requestor): disposition = try await requestor.receive(message)
                 }
                 if case .done(let report) = disposition { moved += report.imported }

@@ -24,7 +24,7 @@ extension World {
         guard highest > history.highest else { return }
         for stream in ChangeStream.allCases {
             let changes = try await log.changes(
-                stream, after: history.highest, through: .max, excluding: nil, limit: .max)
+                stream, after: history.highest, through: .max, limit: .max)
             for change in changes {
                 history.given[change.number] = change.change.id
                 if service === services[0] { try watchState(change.change) }
@@ -43,7 +43,7 @@ extension World {
         else { return }
         let states = owner.directory.look { $0.states[id.uuid] ?? [] }
         let state = change.entry.map {
-            DirectoryTree.State(kind: $0.kind, parent: $0.parent, name: $0.name, fields: $0.fields)
+            DirectoryTree.State(kind: $0.kind, name: $0.name, fields: $0.fields)
         }
         let newest = newestStates[id] ?? 0
         // It may have been so more than once: the earliest time that is possible is taken.
@@ -90,7 +90,7 @@ extension World {
         var entries: [EntryID: NumberedChange] = [:]
         for stream in ChangeStream.allCases {
             let changes = try await ChangeLog(store: service.store)
-                .changes(stream, after: 0, through: .max, excluding: nil, limit: .max)
+                .changes(stream, after: 0, through: .max, limit: .max)
             for change in changes { entries[change.change.id] = change }
         }
         return entries

@@ -93,7 +93,7 @@ public final class World {
             if organization == master {
                 return .master(
                     Master(
-                        organization: master, requestors: Array(organizations.dropFirst()), store: store,
+                        organization: master, members: organizations.dropFirst().map { Member($0) }, store: store,
                         directory: directory, surroundings: surroundings))
             }
             return .requestor(

@@ -1,6 +1,7 @@
-"""How fast the master imports and answers, on one core, and how much memory master and requestor need.
+"""How fast the master imports and answers, on one core; how much memory master and requestor need; and how long a change
+takes from one directory into another, by mail, with services that run continuously.
 
-Messages are passed on as they are: what sealing and mail take is not in these figures.
+In the first figures messages are passed on as they are: what sealing and mail take is not in them.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+from latency import measure_latency
 
 PARTS = ("request", "import", "reply", "receive")
 MIB = 1024 * 1024
@@ -34,7 +37,10 @@ def main(arguments):
     """Medians of some rounds, and one round for the memory."""
     parser = argparse.ArgumentParser(prog="scripts/bench exchange", description=__doc__)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--interorg", required=True, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--entries", type=int, default=20_000, help="of the requestor whose request is imported")
+    parser.add_argument("--latency-entries", type=int, default=10_000, help="in the three directories together")
+    parser.add_argument("--changes", type=int, default=200, help="whose way from directory to directory is timed")
     parser.add_argument("--memory-entries", type=int, default=200_000, help="where the memory is measured; 0: not")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
@@ -53,6 +59,11 @@ def main(arguments):
         peak = {part: one["peakMemoryBytes"] / MIB for part, one in large.items()}
         measured["memory.master_mib"] = round(max(peak["import"], peak["reply"]), 1)
         measured["memory.requestor_mib"] = round(max(peak["request"], peak["receive"]), 1)
+    with tempfile.TemporaryDirectory(prefix="interorg-bench-") as folder:
+        seconds = measure_latency(
+            options.interorg.resolve(), options.latency_entries // 3, options.changes, pathlib.Path(folder))
+    measured["latency.p50_ms"] = round(statistics.median(seconds) * 1000, 1)
+    measured["latency.p99_ms"] = round(statistics.quantiles(seconds, n=100)[98] * 1000, 1)
     for name, value in measured.items():
         print(f"{name} {value:,}")
     if options.json:

@@ -101,6 +101,13 @@ class Service:
             default_port=services[1].port, requestors=requestors, master_address=master.organization.address,
             master_name=master.name, master_port=master.port), encoding="utf-8")
 
+    def reconfigure(self, old, new):
+        """Replaces a part of the configuration, which has to be in it."""
+        text = self.configuration.read_text(encoding="utf-8")
+        if old not in text:
+            raise Failure(f"the configuration of {self.name} has no {old}")
+        self.configuration.write_text(text.replace(old, new), encoding="utf-8")
+
     def start(self):
         """Starts the process; a service that ends at once is noticed by `check`."""
         self._child = Child(f"interorg run of {self.name}",

@@ -45,6 +45,10 @@ public struct Configuration: Sendable, Equatable {
         public let address: String
         /// The submission server for mail to this peer alone; nil: the one of the exchange.
         public let smtp: SMTP?
+        /// The names of the organizations whose entries a requestor gets; nil: all others.
+        public let receives: [String]?
+        /// Whether the others get a requestor's entries.
+        public let offers: Bool
     }
 
     /// How bytes to a server are protected on their way.

@@ -41,7 +41,7 @@ enum MasterKey: String, YAMLKey {
 }
 
 enum RequestorKey: String, YAMLKey {
-    case organization, organizationID, address, smtp
+    case organization, organizationID, address, smtp, receives, offers
 
     static let comingLater = MasterKey.comingLater
 }

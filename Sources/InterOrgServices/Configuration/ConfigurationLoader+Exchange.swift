@@ -85,7 +85,7 @@ extension ConfigurationLoader {
         guard let section = YAMLSection(value, as: MasterKey.self) else { return nil }
         return peer(
             value, name: section.required(.organization), id: section[.organizationID],
-            address: section.required(.address), smtp: nil
+            address: section.required(.address), smtp: nil, receives: nil, offers: true
         )
     }
 
@@ -94,24 +94,32 @@ extension ConfigurationLoader {
             guard let section = YAMLSection(element, as: RequestorKey.self) else { return nil }
             return peer(
                 element, name: section.required(.organization), id: section[.organizationID],
-                address: section.required(.address), smtp: section[.smtp].flatMap(self.smtp)
+                address: section.required(.address), smtp: section[.smtp].flatMap(self.smtp),
+                receives: section[.receives], offers: section.read(.offers, otherwise: true) { $0.flag() }
             )
         }
     }
 
     private func peer(
         _ value: YAMLValue, name: YAMLValue?, id: YAMLValue?, address: YAMLValue?,
-        smtp: Configuration.SMTP?
+        smtp: Configuration.SMTP?, receives: YAMLValue?, offers: Bool?
     ) -> LocatedPeer? {
         let organization = name?.organizationName()
         let organizationID = id?.uuid()
         let mailAddress = address?.mailAddress()
-        guard let organization, let mailAddress else { return nil }
+        var names: [Located<String>]?
+        if let receives, !receives.isText("all") {
+            names = receives.list()?.compactMap { value in
+                value.organizationName().map { Located(value: $0, place: value) }
+            }
+            if names == nil { return nil }
+        }
+        guard let organization, let mailAddress, let offers else { return nil }
         let peer = Configuration.Peer(
             organization: organization,
             organizationID: organizationID ?? OrganizationID(derivedFromName: organization).uuid,
-            address: mailAddress, smtp: smtp
+            address: mailAddress, smtp: smtp, receives: names?.map(\.value), offers: offers
         )
-        return LocatedPeer(peer: peer, value: value)
+        return LocatedPeer(peer: peer, value: value, receives: names ?? [])
     }
 }

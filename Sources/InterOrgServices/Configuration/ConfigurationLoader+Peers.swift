@@ -5,6 +5,14 @@ import StrictYAML
 struct LocatedPeer {
     let peer: Configuration.Peer
     let value: YAMLValue
+    /// The organizations that it receives entries of.
+    let receives: [Located<String>]
+}
+
+/// Something with the place where the file says it.
+struct Located<Value> {
+    let value: Value
+    let place: YAMLValue
 }
 
 extension ConfigurationLoader {
@@ -25,6 +33,25 @@ extension ConfigurationLoader {
                     )
                 }
                 holders[trait] = "\"\(peer.organization)\" (\(located.value.place))"
+            }
+        }
+    }
+
+    /// Reports names that are those of no organization that entries could come from.
+    func checkReceived(_ parties: ExchangeParties, ownName: String) {
+        let known = Set([ownName] + parties.peers.map(\.peer.organization))
+        for peer in parties.peers {
+            for name in peer.receives {
+                if name.value == peer.peer.organization {
+                    name.place.fail(
+                        "\"\(name.value)\" is this requestor itself; its own entries are never sent back to it")
+                } else if !known.contains(name.value) {
+                    name.place.fail(
+                        "\"\(name.value)\" is neither this organization nor one of exchange.requestors"
+                            + (SimilarName.find(for: name.value, among: known.sorted())
+                                .map { "; did you mean \"\($0)\"?" } ?? "")
+                    )
+                }
             }
         }
     }

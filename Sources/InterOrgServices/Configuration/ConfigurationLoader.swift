@@ -70,6 +70,7 @@ struct ConfigurationLoader {
         guard let organization, let parties else { return nil }
         let ownID = organizationID ?? OrganizationID(derivedFromName: organization).uuid
         checkDistinct(parties, ownName: organization, ownID: ownID)
+        checkReceived(parties, ownName: organization)
         guard let stateFolder, let directory, let schedule, let guardLimits, let messageBytesMax else { return nil }
         return Configuration(
             file: file, organization: organization, organizationID: ownID, role: parties.role, stateFolder: stateFolder,

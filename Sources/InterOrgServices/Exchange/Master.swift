@@ -8,25 +8,27 @@ import SQLiteStore
 /// directory take part without mail.
 public actor Master {
     private(set) var participant: Participant
-    let requestors: [Organization]
+    let members: [Member]
 
     public init(
-        organization: Organization, requestors: [Organization], store: ServiceStore,
+        organization: Organization, members: [Member], store: ServiceStore,
         directory: (any OrganizationDirectory)?, surroundings: Surroundings
     ) {
         self.participant = Participant(
             organization: organization, store: store, directory: directory, surroundings: surroundings)
-        self.requestors = requestors
+        self.members = members
     }
 
     /// Begins a new life of the service. Called once, before anything else.
     public func start() async throws {
         try await participant.start()
-        try await participant.peers.learn(requestors)
+        try await participant.peers.learn(members.map(\.organization))
     }
 
     /// From now on so many deletions of each organization's entries pass the guard, until this is called with nil.
     func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
+
+    // MARK: - The own directory
 
     /// Own directory → master database.
     public func exportDirectory() async throws -> ExportReport {
@@ -45,63 +47,190 @@ public actor Master {
     private func importing(_ stream: ChangeStream, through: Int64) async throws -> Synchronizer? {
         let state = try await participant.importState(stream)
         guard let collector = participant.directoryCollector(state) else { return nil }
-        let source = LogSource(participant.log, stream, excluding: participant.organization.id, through: through)
+        let view = View(excluding: participant.organization.id)
+        let source = LogSource(participant.log, stream, view: view, through: through)
         return participant.synchronizer(from: source, to: collector, state)
     }
 
-    /// Tries again what the master database has not taken from the requestors: released deletions, above all.
+    // MARK: - The members
+
+    private static let receivedPrefix = "receive/"
+
+    /// What has come of a member. What comes of one that offers nothing is acknowledged and not kept, under another name,
+    /// so that everything comes once that changes.
+    private func states(of organization: OrganizationID, offers: Bool) async throws
+        -> PerStream<StoredSynchronizationState>
+    {
+        let name = Self.stateName(organization, offers)
+        return PerStream(
+            hierarchy: try await StoredSynchronizationState.open(name, .hierarchy, in: participant.store),
+            contents: try await StoredSynchronizationState.open(name, .contents, in: participant.store))
+    }
+
+    static func stateName(_ organization: OrganizationID, _ offers: Bool) -> String {
+        (offers ? receivedPrefix : "discard/") + "\(organization)"
+    }
+
+    private func states(of member: Member) async throws -> PerStream<StoredSynchronizationState> {
+        try await states(of: member.id, offers: member.offers)
+    }
+
+    /// The organizations that the master database has entries of, or had, because they offered them.
+    private func offerers() async throws -> [OrganizationID] {
+        try await StoredSynchronizationState.names(beginning: Self.receivedPrefix, in: participant.store).sorted()
+            .compactMap { UUID(uuidString: String($0.dropFirst(Self.receivedPrefix.count))).map(OrganizationID.init) }
+    }
+
+    /// Takes back the entries of organizations that are members no more, or offer nothing any more. The deletion guard has
+    /// its say.
+    ///
+    /// - Returns: what was done, by organization; those of which nothing is left are not in it.
+    public func settleMembership() async throws -> [OrganizationID: SynchronizationReport] {
+        var reports: [OrganizationID: SynchronizationReport] = [:]
+        let offering = Set(members.filter(\.offers).map(\.id))
+        for organization in try await offerers() where !offering.contains(organization) {
+            let refresh = RefreshID(participant.surroundings.newID())
+            let states = try await states(of: organization, offers: true)
+            let collector = participant.collector(of: organization)
+            // Contents first: what is in a container goes before it.
+            for stream in [ChangeStream.contents, .hierarchy] {
+                let synchronizer = participant.synchronizer(
+                    from: EmptySource(refresh: refresh), to: collector, states[stream])
+                let report = try await synchronizer.synchronize()
+                reports[organization, default: SynchronizationReport()] =
+                    (reports[organization] ?? SynchronizationReport()) + report
+            }
+            // Deletions that are held keep it alive until a person has decided.
+            try await StoredSynchronizationState.forgetEmpty(
+                Self.receivedPrefix + "\(organization)", in: participant.store)
+            if !members.contains(where: { $0.id == organization }) {
+                try await participant.peers.forgetMachine(of: organization)
+            }
+        }
+        return reports
+    }
+
+    /// Tries again what the master database has not taken from the organizations: released deletions, above all.
     public func retryProblems() async throws -> SynchronizationReport {
         var report = SynchronizationReport()
-        for requestor in requestors {
-            let states = try await states(of: requestor.id)
+        for organization in try await offerers() {
+            let states = try await states(of: organization, offers: true)
             for stream in ChangeStream.allCases {
                 let synchronizer = participant.synchronizer(
-                    from: NoSource(), to: participant.collector(of: requestor.id), states[stream])
+                    from: NoSource(), to: participant.collector(of: organization), states[stream])
                 report = report + (try await synchronizer.retryProblems())
             }
         }
         return report
     }
 
+    // MARK: - Mail
+
     /// Request mail → master database → reply mail.
-    ///
-    /// - Parameter wasParked: the message waited for another one, and is tried again.
-    public func receive(_ message: ReceivedMessage, wasParked: Bool = false) async throws -> Disposition {
+    public func receive(_ message: ReceivedMessage) async throws -> Disposition {
         let header = message.header
         guard header.to == participant.organization.id else {
             return .refused(reason: "it is for organization \(header.to)")
         }
-        guard let requestor = requestors.first(where: { $0.id == header.from.id }) else {
+        guard let member = members.first(where: { $0.id == header.from.id }) else {
             return .refused(reason: "\(header.from.name) (\(header.from.id)) is none of exchange.requestors")
         }
         let now = participant.surroundings.now()
-        var machine = try await machine(of: requestor.id)
-        for action in machine.received(header, wasParked: wasParked, now: now) {
-            if case .drop(let reason) = action { return .refused(reason: reason) }
+        let states = try await states(of: member)
+        var machine = try await machine(of: member)
+        for action in machine.received(header, now: now, nonce: participant.surroundings.newID()) {
+            switch action {
+            case .drop(let reason):
+                try await participant.peers.save(machine, of: member.id)
+                return .refused(reason: reason)
+            case .challenge(let request, let nonce):
+                var letter = try await letter(.reply, request, to: member, from: header.have, states)
+                letter.challenge = nonce
+                try await participant.postHeader(of: letter)
+                try await participant.peers.save(machine, of: member.id)
+                return .done(SynchronizationReport())
+            case .importRanges, .reply: continue
+            }
         }
-        let participant = participant
+        let collector: any Collector = member.offers ? participant.collector(of: member.id) : DiscardingCollector()
         let imported = try await participant.importRanges(
-            of: message, states: states(of: requestor.id), collector: { _ in participant.collector(of: requestor.id) },
-            mayChange: { $0 == requestor.id })
-        for action in machine.imported(header, now: now) {
-            guard case .reply(let request, let have) = action else { continue }
-            try await participant.post(
-                .reply, request, to: requestor.id, from: have,
-                received: participant.received(states(of: requestor.id)), excluding: requestor.id)
+            of: message, states: states, collector: { _ in collector }, mayChange: { $0 == member.id })
+        let divergent = try await participant.divergent(from: header, states) { $0 == member.id }
+        if machine.divergence.compared(divergent, now: now) {
+            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
         }
-        try await participant.peers.save(machine, of: requestor.id)
+        for action in machine.imported(header, now: now) { try await carryOut(action, &machine, member, states) }
+        try await participant.peers.save(machine, of: member.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
     }
 
-    private func machine(of requestor: OrganizationID) async throws -> MasterMachine {
-        try await participant.peers.machine(of: requestor, as: MasterMachine.self) ?? MasterMachine()
+    private func letter(
+        _ kind: ExchangeHeader.Kind, _ request: RequestID, to member: Member, from have: PerStream<ReceivedPosition?>,
+        _ states: PerStream<StoredSynchronizationState>
+    ) async throws -> Letter {
+        let received = try await participant.received(states)
+        return Letter(
+            kind: kind, request: request, recipient: member.id, have: have, received: received, view: member.view)
     }
 
-    private func states(of requestor: OrganizationID) async throws -> PerStream<StoredSynchronizationState> {
-        let name = "receive/\(requestor)"
-        return PerStream(
-            hierarchy: try await StoredSynchronizationState.open(name, .hierarchy, in: participant.store),
-            contents: try await StoredSynchronizationState.open(name, .contents, in: participant.store))
+    private func carryOut(
+        _ action: MasterMachine.Action, _ machine: inout MasterMachine, _ member: Member,
+        _ states: PerStream<StoredSynchronizationState>
+    ) async throws {
+        guard case .reply(let request, let have) = action else { return }
+        let letter = try await letter(.reply, request, to: member, from: have, states)
+        guard let position = try await participant.post(letter) else { return }
+        machine.replied(through: position, now: participant.surroundings.now())
+    }
+
+    /// Answers the requests that stand, where there is something new, once what was answered before is on its way.
+    ///
+    /// - Returns: whether anything was posted.
+    @discardableResult
+    public func answerStanding() async throws -> Bool {
+        var hasPosted = false
+        for member in members {
+            var machine = try await machine(of: member)
+            guard let action = machine.answerAgain(now: participant.surroundings.now()),
+                case .reply(_, let have) = action,
+                let sent = have.hierarchy.map({ min($0.position.number, have.contents?.position.number ?? 0) }),
+                try await Outbox(store: participant.store).isEmpty(for: member.id),
+                try await participant.log.hasChanges(after: sent, view: member.view)
+            else { continue }
+            try await carryOut(action, &machine, member, states(of: member))
+            try await participant.peers.save(machine, of: member.id)
+            hasPosted = true
+        }
+        return hasPosted
+    }
+
+    /// Forgets the tombstones that all living members have, and the own directory.
+    ///
+    /// - Parameter silence: who has not been heard for so long, in seconds, is not waited for; it gets everything anew.
+    public func purgeTombstones(silence: TimeInterval) async throws {
+        let line = try await participant.log.line()
+        let now = participant.surroundings.now()
+        var through = line.highest
+        for member in members {
+            let machine = try await machine(of: member)
+            guard let heard = machine.lastHeard, now.timeIntervalSince(heard) < silence else { continue }
+            for stream in ChangeStream.allCases {
+                guard let position = machine.have[stream], line.continues(position, view: member.view.version) else {
+                    return
+                }
+                through = min(through, position.position.number)
+            }
+        }
+        if participant.directory?.imports == true {
+            for stream in ChangeStream.allCases {
+                through = min(through, try await participant.importState(stream).cursor()?.number ?? 0)
+            }
+        }
+        try await participant.log.purgeTombstones(through: through)
+    }
+
+    private func machine(of member: Member) async throws -> MasterMachine {
+        try await participant.peers.machine(of: member.id, as: MasterMachine.self) ?? MasterMachine()
     }
 }

@@ -96,6 +96,7 @@ private actor MessageReader: ChangeReader {
     private func cursor(at number: Int64, _ generation: Generation?) throws -> Cursor {
         guard let incarnation = source.message.header.line.current else { return try Cursor(nil) }
         let position = LogPosition(incarnation: incarnation, number: number)
-        return try Cursor(ReceivedPosition(position: position, generation: generation))
+        let view = source.message.header.ranges[source.stream]?.view
+        return try Cursor(ReceivedPosition(position: position, generation: generation, view: view))
     }
 }

@@ -49,16 +49,19 @@ public struct Surroundings: Sendable {
     public var deletionGuard: DeletionGuard
     /// How large the NDJSON of one message may be, in bytes.
     public var payloadBytesMax: Int
+    /// What is said of this side to the others.
+    public var capabilities: Capabilities?
 
     public init(
         now: @escaping @Sendable () -> Date, newID: @escaping @Sendable () -> UUID, pauses: Pauses,
-        deletionGuard: DeletionGuard, payloadBytesMax: Int
+        deletionGuard: DeletionGuard, payloadBytesMax: Int, capabilities: Capabilities? = nil
     ) {
         self.now = now
         self.newID = newID
         self.pauses = pauses
         self.deletionGuard = deletionGuard
         self.payloadBytesMax = payloadBytesMax
+        self.capabilities = capabilities
     }
 }
 
@@ -207,75 +210,6 @@ struct Participant: Sendable {
             from: source, to: collector, state: state,
             deletionGuard: keeps ? surroundings.deletionGuard : .none, now: surroundings.now)
     }
-
-    // MARK: - Messages
-
-    /// Log → messages to a peer: everything above the position that it has, both streams.
-    ///
-    /// - Parameter have: how far the peer has the log, as it says itself.
-    func post(
-        _ kind: ExchangeHeader.Kind, _ request: RequestID, to peer: OrganizationID,
-        from have: PerStream<ReceivedPosition?>, received: PerStream<ReceivedPosition?>, excluding: OrganizationID?
-    ) async throws {
-        let line = try await log.line()
-        let names = try await peers.names()
-        let header = ExchangeHeader(
-            kind: kind, from: organization, to: peer, request: request, have: received, line: line,
-            organizations: names.map { Organization(id: $0.key, name: $0.value) }
-                .sorted { $0.id.uuid.text < $1.id.uuid.text })
-        let proxy = ProxyCollector(header: header, payloadBytesMax: surroundings.payloadBytesMax)
-        for stream in ChangeStream.allCases {
-            let continuation = Continuation(from: have[stream], in: line, newGeneration: surroundings.newID())
-            await proxy.begin(stream, continuation)
-            let source = LogSource(log, stream, excluding: excluding, through: line.highest)
-            let state = OutgoingState(store: store, after: continuation.after)
-            _ = try await synchronizer(from: source, to: proxy, state).synchronize()
-            let summary = continuation.generation == nil ? nil : try await log.summary(stream, excluding: excluding)
-            await proxy.end(through: line.highest, summary.map { ChangeRange.End($0) })
-        }
-        var step = Step(now: surroundings.now())
-        step.posted = [try await proxy.lastMessage()]
-        try await OutgoingState(store: store, after: line.highest).commit(step)
-    }
-
-    /// Message → collector, stream by stream.
-    ///
-    /// - Parameters:
-    ///   - states: how far the sender's log has been received, and what of it the collector has.
-    ///   - mayChange: whose entries the sender may change.
-    func importRanges(
-        of message: ReceivedMessage, states: PerStream<StoredSynchronizationState>,
-        collector: (StoredSynchronizationState) -> (any Collector)?,
-        mayChange: @escaping @Sendable (OrganizationID) -> Bool
-    ) async throws -> ImportedRanges {
-        var result = ImportedRanges()
-        for stream in ChangeStream.allCases {
-            guard let range = message.header.ranges[stream] else { continue }
-            let state = states[stream]
-            let decision = range.decision(
-                line: message.header.line, position: try await state.cursor()?.receivedPosition,
-                hierarchy: try await states.hierarchy.cursor()?.receivedPosition)
-            switch decision {
-            case .drop, .unrelated: continue
-            case .park(let reason): result.parked = reason
-            case .importAbove(let number, let generation):
-                guard let collector = collector(state) else { continue }
-                let source = MessageSource(
-                    message: message, stream: stream, above: number, generation: generation, state: state,
-                    mayChange: mayChange)
-                result.report =
-                    result.report + (try await synchronizer(from: source, to: collector, state).synchronize())
-            }
-        }
-        return result
-    }
-
-    /// How far a peer's log has been received, by the states of the two streams.
-    func received(_ states: PerStream<StoredSynchronizationState>) async throws -> PerStream<ReceivedPosition?> {
-        PerStream(
-            hierarchy: try await states.hierarchy.cursor()?.receivedPosition,
-            contents: try await states.contents.cursor()?.receivedPosition)
-    }
 }
 
 /// What came of exporting all parts of a directory.
@@ -314,11 +248,4 @@ struct DiscardingCollector: Collector {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
         ImportResult(outcomes: changes.map { _ in .imported(nil) })
     }
-}
-
-/// What came of a message's ranges.
-struct ImportedRanges {
-    var report = SynchronizationReport()
-    /// Set when a part of the message has to wait for another message.
-    var parked: String?
 }

@@ -26,7 +26,7 @@ actor ProxyCollector: Collector {
         self.stream = stream
         header.ranges[stream] = ChangeRange(
             after: continuation.after, through: continuation.after, generation: continuation.generation,
-            needsHierarchy: stream == .contents ? hierarchyThrough : nil)
+            needsHierarchy: stream == .contents ? hierarchyThrough : nil, view: continuation.view)
     }
 
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
@@ -39,10 +39,11 @@ actor ProxyCollector: Collector {
             let line = NumberedChange(number: number, change: change.change).line
             if bytes > 0, bytes + line.count + 1 > payloadBytesMax {
                 result.posted.append(try seal(isLast: false))
-                let through = header.ranges[stream]?.through ?? 0
-                let generation = header.ranges[stream]?.generation
+                let range = header.ranges[stream]
                 header.ranges = PerStream(hierarchy: nil, contents: nil)
-                begin(stream, Continuation(after: through, generation: generation))
+                begin(
+                    stream,
+                    Continuation(after: range?.through ?? 0, generation: range?.generation, view: range?.view))
             }
             lines[stream].append(line)
             bytes += line.count + 1
@@ -60,8 +61,11 @@ actor ProxyCollector: Collector {
     }
 
     /// The last message, which has both streams' ends.
-    func lastMessage() throws -> OutgoingMessage {
-        try seal(isLast: true)
+    ///
+    /// - Parameter summaries: what the log has of each organization.
+    func lastMessage(summaries: [OrganizationSummary]?) throws -> OutgoingMessage {
+        header.summaries = summaries
+        return try seal(isLast: true)
     }
 
     private func seal(isLast: Bool) throws -> OutgoingMessage {

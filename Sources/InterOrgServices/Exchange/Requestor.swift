@@ -55,43 +55,101 @@ public actor Requestor {
         return report
     }
 
-    /// Journal → request mail, if one is due.
+    /// Journal → request mail, at its time on the schedule.
     ///
+    /// - Parameter standing: for how long the request stands, in seconds; nil: it does not.
     /// - Returns: the number of the request; nil if the last one is just being answered.
-    public func request() async throws -> Int64? {
+    public func request(standing: Int? = nil) async throws -> Int64? {
+        let now = participant.surroundings.now()
+        return try await act(standing: standing) { $0.scheduled(now: now, nonce: $1) }
+    }
+
+    /// Journal → request mail, where the schedule asks for none: the reply is overdue, or something of it is missing.
+    public func requestIfDue(standing: Int? = nil) async throws -> Int64? {
+        let now = participant.surroundings.now()
+        return try await act(standing: standing) { $0.asked(now: now, nonce: $1) }
+    }
+
+    /// Whether the last request still stands.
+    public func stands(_ seconds: Int?) async throws -> Bool {
+        guard let seconds else { return false }
+        return try await machine().stands(seconds, now: participant.surroundings.now())
+    }
+
+    /// When the next request is due that no schedule asks for.
+    public func due() async throws -> Date? { try await machine().due }
+
+    private func act(
+        standing: Int?, _ event: (inout RequestorMachine, UUID) -> [RequestorMachine.Action]
+    ) async throws -> Int64? {
         var machine = try await machine()
-        let surroundings = participant.surroundings
-        for action in machine.scheduled(now: surroundings.now(), nonce: surroundings.newID()) {
+        var number: Int64?
+        for action in event(&machine, participant.surroundings.newID()) {
             guard case .postRequest(let request) = action else { continue }
             try await participant.peers.save(machine, of: master.id)
-            try await participant.post(
-                .request, request, to: master.id, from: machine.acknowledged,
-                received: participant.received(states()), excluding: nil)
-            return request.number
+            try await post(request, machine, standing: standing)
+            number = request.number
         }
-        return nil
+        return number
+    }
+
+    private func post(_ request: RequestID, _ machine: RequestorMachine, standing: Int?) async throws {
+        let received = try await participant.received(states())
+        let letter = Letter(
+            kind: .request, request: request, recipient: master.id, have: machine.acknowledged, received: received,
+            challengeAnswer: machine.challenge, standing: standing)
+        let participant = participant
+        _ = try await participant.post(letter)
     }
 
     /// Reply mail → directory.
-    public func receive(_ message: ReceivedMessage) async throws -> Disposition {
+    ///
+    /// - Parameter standing: for how long a request stands that this leads to.
+    public func receive(_ message: ReceivedMessage, standing: Int? = nil) async throws -> Disposition {
         let header = message.header
         guard header.to == participant.organization.id else {
             return .refused(reason: "it is for organization \(header.to)")
         }
+        let now = participant.surroundings.now()
         var machine = try await machine()
-        for action in machine.received(header, from: master.id, now: participant.surroundings.now()) {
-            if case .drop(let reason) = action { return .refused(reason: reason) }
+        let actions = machine.received(header, from: master.id, now: now, nonce: participant.surroundings.newID())
+        for action in actions {
+            switch action {
+            case .drop(let reason): return .refused(reason: reason)
+            case .postRequest(let request):
+                try await participant.peers.save(machine, of: master.id)
+                try await post(request, machine, standing: standing)
+            case .importRanges: continue
+            }
         }
+        guard actions.contains(.importRanges) else { return .done(SynchronizationReport()) }
         try await participant.peers.learn(header.organizations)
         let own = participant.organization.id
         let participant = participant
+        let states = try await states()
         let imported = try await participant.importRanges(
-            of: message, states: states(), collector: { participant.importCollector($0) },
+            of: message, states: states, collector: { participant.importCollector($0) },
             mayChange: { $0 != own })
-        machine.imported(header)
+        let divergent = try await participant.divergent(from: header, states) { $0 != own }
+        if machine.divergence.compared(divergent, now: now) {
+            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
+        }
+        machine.imported(header, isParked: imported.parked != nil, now: now)
         try await participant.peers.save(machine, of: master.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
+    }
+
+    /// Forgets the tombstones that the master has.
+    public func purgeTombstones() async throws {
+        let machine = try await machine()
+        let line = try await participant.log.line()
+        var through = line.highest
+        for stream in ChangeStream.allCases {
+            guard let position = machine.acknowledged[stream], line.continues(position, view: nil) else { return }
+            through = min(through, position.position.number)
+        }
+        try await participant.log.purgeTombstones(through: through)
     }
 
     /// Whether a request has been posted that has not been answered.

@@ -44,6 +44,8 @@ actor Exchanger {
     let senders: [MailAddress: OrganizationID]
     let logger: Logger
     let now: @Sendable () -> Date
+    /// For how long a request stands, in seconds; nil: it does not.
+    let standing: Int?
     /// Called when messages may have been posted.
     let posted: @Sendable () -> Void
     private var isStarted = false
@@ -60,8 +62,9 @@ actor Exchanger {
     init(
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
         senders: [MailAddress: OrganizationID], logger: Logger, now: @escaping @Sendable () -> Date,
-        posted: @escaping @Sendable () -> Void
+        standing: Int? = nil, posted: @escaping @Sendable () -> Void
     ) {
+        self.standing = standing
         self.role = role
         self.directory = directory
         self.store = store
@@ -135,12 +138,17 @@ actor Exchanger {
                 for error in exported.failures { self.fail("export the directory", error, &report) }
                 await self.noteReadings()
             }
+            await settleMembership(of: master, &report)
             await attempt("try problems again", &report) { report in
                 let done = try await master.retryProblems()
                 self.note(done, \.exported, &report)
             }
             await readInbox(&report)
+            await answerStanding(master, &report)
             await importIntoDirectory(of: master, &report)
+            await attempt("forget old deletions", &report) { _ in
+                try await master.purgeTombstones(silence: Self.silenceSeconds)
+            }
         case .requestor(let requestor):
             await attempt("export the directory", &report) { report in
                 let exported = try await requestor.exportDirectory()
@@ -153,8 +161,10 @@ actor Exchanger {
                 self.note(done, \.imported, &report)
             }
             hasNews = hasNews || report.exported > 0
-            if isScheduled || hasNews { await ask(requestor, &report) }
+            let stands = (try? await requestor.stands(standing)) ?? false
+            if hasNews || isScheduled && !stands { await ask(requestor, &report) }
             await readInbox(&report)
+            await attempt("forget old deletions", &report) { _ in try await requestor.purgeTombstones() }
         }
         report.highest = (try? await ChangeLog(store: store).line().highest) ?? 0
         await record(report.failures)
@@ -171,7 +181,7 @@ actor Exchanger {
     /// one; what is news waits for a retry then, and not for the schedule.
     private func ask(_ requestor: Requestor, _ report: inout CycleReport) async {
         await attempt("compose a request", &report) { report in
-            guard let number = try await requestor.request() else {
+            guard let number = try await requestor.request(standing: self.standing) else {
                 report.shouldRetry = report.shouldRetry || self.hasNews
                 return
             }
@@ -181,11 +191,63 @@ actor Exchanger {
         }
     }
 
+    /// A member that has not been heard for so long is not waited for when old deletions are forgotten: 60 days.
+    private static let silenceSeconds: TimeInterval = 60 * 86_400
+
+    /// Takes back the entries of organizations that are members no more, and says so before anything of it is sent.
+    private func settleMembership(of master: Master, _ report: inout CycleReport) async {
+        await attempt("take back the entries of organizations that have left", &report) { report in
+            let names = try await Peers(store: self.store).names()
+            for (organization, done) in try await master.settleMembership() {
+                self.note(done, \.exported, &report)
+                guard done.imported + done.held > 0 else { continue }
+                self.logger.warning(
+                    """
+                    \(names[organization] ?? "\(organization)") is not in exchange.requestors any more, or offers \
+                    nothing: its entries are deleted from the address book
+                    """,
+                    metadata: ["deleted": "\(done.imported)", "held": "\(done.held)"])
+            }
+        }
+    }
+
+    /// Answers the requests that stand, where there is something new.
+    private func answerStanding(_ master: Master, _ report: inout CycleReport) async {
+        await attempt("answer the requests that stand", &report) { _ in
+            if try await master.answerStanding() { self.posted() }
+        }
+    }
+
+    /// What was posted is on its way: what has come since may follow it.
+    func outboxIsEmpty() async {
+        guard case .master(let master) = role else { return }
+        var report = CycleReport()
+        await answerStanding(master, &report)
+    }
+
+    /// When the master is to be asked although no schedule says so.
+    func due() async -> Date? {
+        guard case .requestor(let requestor) = role else { return nil }
+        return try? await requestor.due()
+    }
+
+    /// Asks the master once more, if that is due.
+    func askIfDue() async {
+        guard case .requestor(let requestor) = role else { return }
+        var report = CycleReport()
+        await attempt("compose a request", &report) { _ in
+            guard let number = try await requestor.requestIfDue(standing: self.standing) else { return }
+            self.posted()
+            self.logger.info("request posted: an answer is missing", metadata: ["request": "\(number)"])
+        }
+    }
+
     /// Deals with the mail that has come outside of a cycle.
     func mailHasCome(_ before: CycleReport = CycleReport()) async -> CycleReport {
         var report = before
         await readInbox(&report)
         if case .master(let master) = role, report.exported > before.exported {
+            await answerStanding(master, &report)
             await importIntoDirectory(of: master, &report)
         }
         var known = recordedFailures ?? []
@@ -291,9 +353,8 @@ actor Exchanger {
         let disposition: Disposition
         do {
             switch role {
-            case .master(let master):
-                disposition = try await master.receive(message, wasParked: mail.parked != nil)
-            case .requestor(let requestor): disposition = try await requestor.receive(message)
+            case .master(let master): disposition = try await master.receive(message)
+            case .requestor(let requestor): disposition = try await requestor.receive(message, standing: standing)
             }
         } catch let error as MessageError {
             return refused(mail, error.description)

@@ -18,10 +18,15 @@ public struct InterOrgService: Sendable {
     let exchanger: Exchanger
     let posts: [MailPost]
     let lock: StateLock
+    /// Signals that everything that was posted to a peer has been submitted.
+    private let submitted = WakeUp()
     private let ownAddress: MailAddress
 
     /// However large a mail may be: a message is held in memory several times on its way.
     private static let payloadBytesMax = 2_000_000
+
+    /// How long the request of a continuous requestor stands; it sends another when half of that is over.
+    private static let standingSeconds = 1_800
 
     /// How large the change lines of a message may be together, so that its mail fits even if nothing of it can be
     /// compressed.
@@ -63,7 +68,7 @@ public struct InterOrgService: Sendable {
             peers = requestors
             role = .master(
                 Master(
-                    organization: organization, requestors: requestors.map(\.asOrganization), store: store,
+                    organization: organization, members: Self.members(requestors, own: organization), store: store,
                     directory: directory, surroundings: surroundings))
         case .requestor(let master):
             peers = [master]
@@ -84,20 +89,22 @@ public struct InterOrgService: Sendable {
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
                     subject: "InterOrg Sync: \(configuration.organization)",
                     submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
-                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), random: surroundings.pauses.random))
+                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), submitted: submitted,
+                    random: surroundings.pauses.random))
         }
         self.posts = posts
         let wakeUps = posts.map(\.wakeUp)
         self.exchanger = Exchanger(
             role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
-            now: { Date() }, posted: { for wakeUp in wakeUps { wakeUp.signal() } })
+            now: { Date() }, standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
+            posted: { for wakeUp in wakeUps { wakeUp.signal() } })
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
     public func run() async throws {
         try await exchanger.start()
         let agent = SynchronizationAgent(
-            exchanger: exchanger, schedule: configuration.schedule, pauses: .real,
+            exchanger: exchanger, schedule: configuration.schedule, submitted: submitted, pauses: .real,
             logger: logger)
         let intake = MailIntake(listener: listener { agent.mailHasCome() })
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
@@ -205,6 +212,20 @@ extension Configuration {
 extension Configuration.Peer {
     var asOrganization: Organization {
         Organization(id: OrganizationID(organizationID), name: organization)
+    }
+}
+
+extension InterOrgService {
+    /// The requestors of a master as its members; the configuration names organizations, an exchange knows them by ID.
+    private static func members(_ requestors: [Configuration.Peer], own: Organization) -> [Member] {
+        let ids = Dictionary(
+            ([own] + requestors.map(\.asOrganization)).map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first }
+        )
+        return requestors.map { peer in
+            Member(
+                peer.asOrganization, receives: peer.receives.map { Set($0.compactMap { ids[$0] }) },
+                offers: peer.offers)
+        }
     }
 }
 

@@ -18,6 +18,8 @@ struct MailPost: Service {
     let outbox: Outbox
     let logger: Logger
     let wakeUp: WakeUp
+    /// Signalled when nothing waits any more.
+    let submitted: WakeUp
 
     let random: @Sendable () -> Double
 
@@ -40,6 +42,7 @@ struct MailPost: Service {
             while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
                 try await submit(message)
             }
+            if try await outbox.isEmpty(for: peer) { submitted.signal() }
         }
     }
 

@@ -12,6 +12,10 @@ final class SynchronizationAgent: Service {
         /// The number of the one who waits for its report, and how many deletions may pass the guard once.
         case cycle(Int, allowedDeletions: Int?)
         case mail
+        /// What was posted to a peer has been submitted.
+        case submitted
+        /// The master is to be asked outside the schedule.
+        case due
         /// The pause after a failure is over.
         case retry
     }
@@ -32,8 +36,14 @@ final class SynchronizationAgent: Service {
     private let queue: AsyncStream<Command>.Continuation
     private let retries: AsyncStream<Duration>
     private let retryQueue: AsyncStream<Duration>.Continuation
+    private let submitted: WakeUp
+    private let alarm = Alarm()
 
-    init(exchanger: Exchanger, schedule: Configuration.Schedule, pauses: Pauses, logger: Logger) {
+    init(
+        exchanger: Exchanger, schedule: Configuration.Schedule, submitted: WakeUp = WakeUp(), pauses: Pauses,
+        logger: Logger
+    ) {
+        self.submitted = submitted
         self.exchanger = exchanger
         self.schedule = schedule
         self.pauses = pauses
@@ -49,15 +59,19 @@ final class SynchronizationAgent: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await self.keepSchedule() }
                 group.addTask { try? await self.keepRetrying() }
+                group.addTask { for await _ in self.submitted.signals { self.queue.yield(.submitted) } }
                 var schedule = RetrySchedule()
                 for await command in commands {
                     if Task.isCancelled { break }
-                    guard let report = await carryOut(command, &schedule) else { continue }
+                    let report = await carryOut(command, &schedule)
+                    alarm.set(await exchanger.due()) { [queue] in queue.yield(.due) }
+                    guard let report else { continue }
                     guard let pause = schedule.pause(after: report, random: pauses.random()) else { continue }
                     logger.debug("what could not be done is tried again", metadata: ["after": "\(pause)"])
                     retryQueue.yield(pause)
                 }
                 group.cancelAll()
+                alarm.set(nil) {}
                 // The schedule itself may be waiting for a cycle, and the group for the schedule.
                 end()
             }
@@ -114,6 +128,12 @@ final class SynchronizationAgent: Service {
             // A mail that was no trouble says nothing about what else was.
             let report = await exchanger.mailHasCome()
             return report.shouldRetry ? report : nil
+        case .submitted:
+            await exchanger.outboxIsEmpty()
+            return nil
+        case .due:
+            await exchanger.askIfDue()
+            return nil
         case .retry: return schedule.pauseIsOver() ? await exchanger.retry() : nil
         }
     }
@@ -145,7 +165,7 @@ final class SynchronizationAgent: Service {
     /// connection is dead is noticed.
     private static let continuousPause = Duration.seconds(60)
     /// What comes together is read together.
-    private static let gathering = Duration.milliseconds(200)
+    private static let gathering = Duration.milliseconds(50)
     /// Before a cycle is tried when the directory could not be watched.
     private static let watchBackoff = Backoff(first: .seconds(1), longest: continuousPause)
 
@@ -186,6 +206,27 @@ final class SynchronizationAgent: Service {
                 matchingPolicy: .nextTime)
         }.min()
         return next.map { $0.timeIntervalSince(now) } ?? 86_400
+    }
+}
+
+/// Rings once, at the time that it was last set to.
+private final class Alarm: Sendable {
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    /// - Parameter time: nil: it does not ring any more.
+    func set(_ time: Date?, _ ring: @escaping @Sendable () -> Void) {
+        task.withLock { task in
+            task?.cancel()
+            task = time.map { time in
+                Task {
+                    // What could not be done when it was due is not tried again without a pause.
+                    guard (try? await Task.sleep(for: .seconds(max(1, time.timeIntervalSinceNow)))) != nil else {
+                        return
+                    }
+                    ring()
+                }
+            }
+        }
     }
 }
 

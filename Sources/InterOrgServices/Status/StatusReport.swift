@@ -28,6 +28,13 @@ public struct StatusReport: Sendable, Codable {
         /// Messages that wait to be submitted to it, and why.
         public var outgoingMessages: Int
         public var outgoingError: String?
+        /// Master: it is no member of the exchange any more; its entries are on their way out.
+        public var hasLeft: Bool?
+        /// Master: two copies of its service are alive, and neither is heard.
+        public var isDoubled: Bool?
+        /// When it was last found that its entries were not here as it, or the master, has them. Everything was transferred
+        /// anew then.
+        public var divergedAt: Date?
     }
 
     public var organization: String
@@ -135,9 +142,10 @@ private struct StatusReader {
                 organization: configuration.organization, organizationID: own.description,
                 entries: contents[own]?.entries ?? 0, highestUSN: contents[own]?.highest, outgoingMessages: 0)
         ]
-        for requestor in requestors.map(\.asOrganization) {
+        for (requestor, offers) in requestors.map({ ($0.asOrganization, $0.offers) }) {
             let machine = try await Peers(store: store).machine(of: requestor.id, as: MasterMachine.self)
-            let received = try await StoredSynchronizationState.open("receive/\(requestor.id)", .contents, in: store)
+            let received = try await StoredSynchronizationState.open(
+                Master.stateName(requestor.id, offers), .contents, in: store)
             organizations.append(
                 StatusReport.OrganizationStatus(
                     organization: requestor.name, organizationID: requestor.id.description,
@@ -146,7 +154,17 @@ private struct StatusReader {
                     exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
                     exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
                     lastSent: machine?.lastReplied, outgoingMessages: waiting[requestor.id]?.count ?? 0,
-                    outgoingError: waiting[requestor.id]?.error))
+                    outgoingError: waiting[requestor.id]?.error, isDoubled: machine?.living.isDoubled,
+                    divergedAt: machine?.divergence.found[requestor.id]))
+        }
+        let names = try await Peers(store: store).names()
+        let known = Set(organizations.map(\.organizationID))
+        for (id, content) in contents where content.entries > 0 && !known.contains(id.description) {
+            organizations.append(
+                StatusReport.OrganizationStatus(
+                    organization: names[id] ?? id.description, organizationID: id.description,
+                    entries: content.entries, highestUSN: content.highest,
+                    outgoingMessages: 0, hasLeft: true))
         }
         return organizations
     }
@@ -176,7 +194,7 @@ private struct StatusReader {
                 highestUSN: id == masterID ? machine?.masterHighest : nil,
                 lastHeard: id == masterID ? machine?.lastHeard : nil,
                 lastSent: id == masterID ? machine?.lastSent : nil, outgoingMessages: waiting[id]?.count ?? 0,
-                outgoingError: waiting[id]?.error)
+                outgoingError: waiting[id]?.error, divergedAt: machine?.divergence.found[id])
         }
     }
 }
