@@ -37,7 +37,7 @@ public struct JSONWriter: Sendable {
 
     /// A value: a string, or `{"base64": "…"}` if it is not UTF-8.
     public mutating func value(_ value: Value) {
-        if value.text != nil {
+        if value.isText {
             string(value.bytes)
         } else {
             object { writer in
@@ -81,22 +81,32 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func string(_ text: some Sequence<UInt8>) {
+    private mutating func string(_ text: some Collection<UInt8>) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        for byte in text {
+        let isWritten: Void? = text.withContiguousStorageIfAvailable { escape($0) }
+        if isWritten == nil { Array(text).withUnsafeBufferPointer { escape($0) } }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// What lies between two characters that have to be escaped is copied as it is.
+    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        var start = 0
+        for (index, byte) in text.enumerated() {
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+            bytes.append(contentsOf: text[start..<index])
+            start = index + 1
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
             case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-            case 0..<0x20:
+            default:
                 bytes.append(contentsOf: "\\u00".utf8)
                 bytes.append(Self.digits[Int(byte >> 4)])
                 bytes.append(Self.digits[Int(byte & 15)])
-            default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text[start...])
     }
 }

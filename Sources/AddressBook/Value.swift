@@ -21,6 +21,9 @@ public struct Value: Hashable, Sendable {
         String(validating: bytes, as: UTF8.self)
     }
 
+    /// Whether it is UTF-8.
+    public var isText: Bool { bytes.allSatisfy { $0 < 0x80 } || text != nil }
+
     public var isEmpty: Bool { bytes.isEmpty }
 }
 

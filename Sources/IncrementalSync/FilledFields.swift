@@ -19,7 +19,8 @@ public struct FilledFields: Hashable, Sendable {
     }
 
     public var fields: [Field] {
-        Field.generalPage.enumerated().filter { bits & (1 << $0.offset) != 0 }.map(\.element)
+        guard bits != 0 else { return [] }
+        return Field.generalPage.enumerated().filter { bits & (1 << $0.offset) != 0 }.map(\.element)
     }
 
     func subtracting(_ others: FilledFields) -> FilledFields { FilledFields(bits: bits & ~others.bits) }

@@ -36,6 +36,10 @@ extension ChangeRange {
     }
 
     private func continuation(line: IncarnationLine, position: ReceivedPosition?) -> RangeDecision {
+        // More of this life is known than the sender had when it wrote this: the message is from before.
+        if let known = position?.position, known.incarnation == line.current, known.number > line.highest {
+            return .drop
+        }
         guard let position, line.continues(position, view: view) else {
             guard let generation else { return .unrelated }
             if after == 0 { return .importAbove(0, generation: Generation(id: generation, highest: line.highest)) }

@@ -26,6 +26,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var lastHeard: Date?
     /// The highest number of the master's log, as its newest reply says.
     public private(set) var masterHighest: Int64 = 0
+    /// The lives of the master's log, as its newest reply says; nil before the first.
+    private var masterLine: [UUID]?
     public private(set) var capabilities: Capabilities?
     /// What the next request gives back to the master.
     public private(set) var challenge: UUID?
@@ -118,6 +120,9 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         guard outstanding.contains(header.request) else {
             return [.drop(reason: "it answers request \(header.request.number), which is none of ours any more")]
         }
+        if let current = header.line.current, masterLine?.dropLast().contains(current) == true {
+            return [.drop(reason: "it is from an earlier life of the master's service")]
+        }
         lastHeard = now
         unanswered = 0
         if let challenge = header.challenge {
@@ -128,6 +133,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         }
         challenge = nil
         if header.request.number >= acknowledgedBy {
+            masterLine = header.line.incarnations.map(\.id)
             masterHighest = header.line.highest
             acknowledgedBy = header.request.number
             acknowledged = header.have

@@ -139,19 +139,23 @@ public struct ChangeLog: Sendable {
 
     /// The digests of the entries that the log has; a tombstone's is nil.
     public func digests(_ ids: [EntryID]) async throws -> [EntryID: EntryDigest?] {
-        try await store.read { db in
-            var digests: [EntryID: EntryDigest?] = [:]
-            let statement = try db.cachedStatement(
-                sql: "SELECT digest FROM log_entry WHERE organization = ? AND uuid = ?")
-            for id in ids {
-                guard let row = try Row.fetchOne(statement, arguments: [id.organization.uuid, id.uuid]) else {
-                    continue
-                }
-                let digest: Data? = row["digest"]
-                digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: id)
-            }
-            return digests
+        guard !ids.isEmpty else { return [:] }
+        return try await store.read { db in try Self.digests(ids, in: db) }
+    }
+
+    private static func digests(_ ids: [EntryID], in db: Database) throws -> [EntryID: EntryDigest?] {
+        let statement = try db.cachedStatement(
+            sql: """
+                \(Asked.entries)
+                SELECT organization, uuid, digest FROM asked CROSS JOIN log_entry USING (organization, uuid)
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids)])
+        var digests: [EntryID: EntryDigest?] = Dictionary(minimumCapacity: ids.count)
+        while let row = try rows.next() {
+            let digest: Data? = row["digest"]
+            digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: EntryID(row))
         }
+        return digests
     }
 
     static func highest(_ db: Database) throws -> Int64 {
@@ -160,8 +164,12 @@ public struct ChangeLog: Sendable {
 
     /// Gives each change a number, as part of a step's transaction.
     ///
-    /// - Parameter stream: what a deleted entry counts as that the log has never had.
-    static func append(_ changes: [Change], stream: ChangeStream, in db: Database) throws {
+    /// - Parameters:
+    ///   - digests: those that are known already of the entries that the changes leave.
+    ///   - stream: what a deleted entry counts as that the log has never had.
+    static func append(
+        _ changes: [Change], digests: [EntryID: EntryDigest], stream: ChangeStream, in db: Database
+    ) throws {
         guard !changes.isEmpty else { return }
         var number = try highest(db)
         let upsert = try db.cachedStatement(
@@ -175,16 +183,19 @@ public struct ChangeLog: Sendable {
                 INSERT INTO log_entry (organization, uuid, stream, number) VALUES (?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET number = excluded.number, digest = NULL, body = NULL
                 """)
-        let known = try db.cachedStatement(sql: "SELECT digest FROM log_entry WHERE organization = ? AND uuid = ?")
+        var known = try Self.digests(changes.map(\.id), in: db)
         var sums = SummaryChanges()
         for change in changes {
             number += 1
             let id = change.id
-            let digest = try Data?.fetchOne(known, arguments: [id.organization.uuid, id.uuid]) ?? nil
-            sums.replace(id, digest.map { EntryDigest(bytes: Array($0)) }, with: change.entry?.digest)
-            if let entry = change.entry {
+            let digest = change.entry.map { digests[id] ?? $0.digest }
+            sums.replace(id, known[id] ?? nil, with: digest)
+            // The same entry may change again in the same step.
+            known.updateValue(digest, forKey: id)
+            if let entry = change.entry, let digest {
                 try upsert.execute(arguments: [
-                    id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number, Data(entry.digest.bytes),
+                    id.organization.uuid, id.uuid, entry.kind.stream.rawValue, number,
+                    Data(digest.bytes),
                     Data(entry.json),
                 ])
             } else {

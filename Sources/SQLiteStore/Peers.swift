@@ -2,6 +2,13 @@ import AddressBook
 import Foundation
 import GRDB
 import InterOrgProtocol
+import Synchronization
+
+/// A state machine as it was saved last: it is asked for with every message, and most often nothing has changed it since.
+struct KeptMachine {
+    var bytes: Data
+    var machine: any Sendable
+}
 
 /// What a service knows of the organizations of its exchange.
 public struct Peers: Sendable {
@@ -15,11 +22,14 @@ public struct Peers: Sendable {
     public func machine<Machine: Codable & Sendable>(
         of organization: OrganizationID, as type: Machine.Type
     ) async throws -> Machine? {
-        try await store.read { db in
-            let bytes = try Data.fetchOne(
+        let bytes = try await store.read { db in
+            try Data.fetchOne(
                 db, sql: "SELECT machine FROM peer WHERE organization = ?", arguments: [organization.uuid])
-            return try bytes.map { try JSONDecoder().decode(type, from: $0) }
         }
+        guard let bytes else { return nil }
+        let kept = store.keptMachines.withLock { $0[organization] }
+        if let kept, kept.bytes == bytes, let machine = kept.machine as? Machine { return machine }
+        return try JSONDecoder().decode(type, from: bytes)
     }
 
     public func save<Machine: Codable & Sendable>(_ machine: Machine, of organization: OrganizationID) async throws {
@@ -29,6 +39,7 @@ public struct Peers: Sendable {
                 sql: "INSERT OR REPLACE INTO peer (organization, machine) VALUES (?, ?)",
                 arguments: [organization.uuid, bytes])
         }
+        store.keptMachines.withLock { $0[organization] = KeptMachine(bytes: bytes, machine: machine) }
     }
 
     /// Forgets the machine kept for a peer: the next contact is the first one.

@@ -13,6 +13,7 @@ extension ServiceStore {
         migrator.registerMigration("4", migrate: noteFilledFields)
         migrator.registerMigration("5", migrate: noteWantedPlaces)
         migrator.registerMigration("6", migrate: compareLogs)
+        migrator.registerMigration("append rows", migrate: appendRows)
         return migrator
     }
 
@@ -148,6 +149,41 @@ extension ServiceStore {
                     hash BLOB NOT NULL, PRIMARY KEY (synchronization, organization)) WITHOUT ROWID;
                 """)
         try OrganizationSums.rebuildAll(in: db)
+    }
+
+    /// Rows stand in the order of their coming, those of the log in the order of their numbers, and an index finds them. In
+    /// tables ordered by random UUIDs every step writes all over the file.
+    private static func appendRows(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE appended_log_entry (
+                    number INTEGER PRIMARY KEY, organization BLOB NOT NULL, uuid BLOB NOT NULL, stream TEXT NOT NULL,
+                    digest BLOB, body BLOB, UNIQUE (organization, uuid));
+                INSERT INTO appended_log_entry (number, organization, uuid, stream, digest, body)
+                SELECT number, organization, uuid, stream, digest, body FROM log_entry ORDER BY number;
+                DROP TABLE log_entry;
+                ALTER TABLE appended_log_entry RENAME TO log_entry;
+                CREATE INDEX log_entry_stream ON log_entry (stream, number);
+                CREATE INDEX log_tombstone ON log_entry (number) WHERE body IS NULL;
+                CREATE TABLE appended_record (
+                    synchronization INTEGER NOT NULL, organization BLOB NOT NULL, uuid BLOB NOT NULL, digest BLOB,
+                    place_key TEXT, place TEXT, label TEXT, refresh BLOB, home_key TEXT, home TEXT, replaced_by BLOB,
+                    filled INTEGER, wanted_key TEXT, wanted TEXT, UNIQUE (synchronization, organization, uuid));
+                INSERT INTO appended_record (
+                    synchronization, organization, uuid, digest, place_key, place, label, refresh, home_key, home,
+                    replaced_by, filled, wanted_key, wanted)
+                SELECT synchronization, organization, uuid, digest, place_key, place, label, refresh, home_key, home,
+                    replaced_by, filled, wanted_key, wanted
+                FROM exchange_record;
+                DROP TABLE exchange_record;
+                ALTER TABLE appended_record RENAME TO exchange_record;
+                CREATE INDEX exchange_record_place ON exchange_record (place_key) WHERE place_key IS NOT NULL;
+                CREATE INDEX exchange_record_home ON exchange_record (home_key) WHERE home_key IS NOT NULL;
+                CREATE INDEX exchange_record_replaced ON exchange_record (replaced_by) WHERE replaced_by IS NOT NULL;
+                CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
+                \(markingTriggers(of: "home", in: "source"))
+                \(markingTriggers(of: "place", in: "destination"))
+                """)
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of

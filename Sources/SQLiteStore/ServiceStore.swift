@@ -1,5 +1,7 @@
+import AddressBook
 import Foundation
 import GRDB
+import Synchronization
 
 /// The one SQLite file of a service: its log, the states of its synchronizations, its problems, what it knows of its
 /// peers, and the mail that waits.
@@ -17,6 +19,8 @@ public final class ServiceStore: Sendable {
     /// Where a database in memory would only be waited for by changing threads back and forth.
     private let isInMemory: Bool
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
+    /// The machines of peers that this process has saved.
+    let keptMachines = Mutex<[OrganizationID: KeptMachine]>([:])
 
     /// Opens or creates the file and brings its schema up to date.
     public init(path: String) throws {

@@ -17,7 +17,12 @@ extension StoredSynchronizationState {
             try takeOver(step.exchanged, in: db)
             try recordDeleted(step, in: db)
             try recordEmptied(step, in: db)
-            try ChangeLog.append(step.appended, stream: stream, in: db)
+            let digests =
+                step.appended.isEmpty
+                ? [] : step.exchanged.compactMap { record in record.digest.map { (record.id, $0) } }
+            try ChangeLog.append(
+                step.appended, digests: Dictionary(digests, uniquingKeysWith: { _, last in last }), stream: stream,
+                in: db)
             try Outbox.append(step.posted, now: step.now, in: db)
             let solve = try db.cachedStatement(
                 sql: "DELETE FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
@@ -83,8 +88,7 @@ extension StoredSynchronizationState {
                     refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by,
                     filled = excluded.filled
                 """)
-        // In the order of the table: what is beside each other is written together.
-        for record in step.exchanged.sorted(by: { $0.id < $1.id }) {
+        for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
                 record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.wanted?.key,

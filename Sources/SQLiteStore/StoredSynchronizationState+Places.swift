@@ -155,6 +155,8 @@ struct StoredPlaceIndex: PlaceIndex {
             // It may have gone along with the container above it.
             let arrived = moves.reversed().reduce(old) { place, move in place.moved(from: move.between, to: move.new) }
             guard arrived != new else { continue }
+            // Alone, it has none to change places with.
+            if containers.count == 1 { return try Self.movePlaces(below: old, to: new, of: directory, in: db) }
             let between = Place(key: "\u{1}\(moves.count)", text: "\u{1}\(moves.count)")
             try Self.movePlaces(below: old, to: between, of: directory, in: db)
             moves.append((between, new))

@@ -66,7 +66,8 @@ struct RangeDecisionTests {
         Case("a position of an earlier life counts", range(7, 20), at: at(7, Life.first), .importAbove(7, nil)),
         Case("one at first contact that is no full transfer is unrelated", range(0, 20), at: nil, .unrelated),
         Case("one of a restored backup is unrelated", range(5, 20), at: at(5, Life.lost), .unrelated),
-        Case("one of a log behind the position is unrelated", range(12, 20), at: at(21), .unrelated),
+        Case("one that is older than what was received is dropped", range(12, 20), at: at(21), .drop),
+        Case("so is the full transfer that everything began with", range(0, 20, 1), at: at(21), .drop),
     ]
 
     static let fullTransfers = [

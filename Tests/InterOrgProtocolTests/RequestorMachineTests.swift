@@ -122,6 +122,18 @@ struct RequestorMachineTests {
         #expect(machine.masterHighest == 14)
     }
 
+    @Test("drops an answer of an earlier life of the master than it has heard of")
+    mutating func earlierLife() throws {
+        let older = try post(at: now)
+        let line = IncarnationLine(incarnations: [Incarnation(id: Life.first, first: 1)], highest: 9)
+        #expect(receive(.made(.reply, older, line: line)) == [.importRanges])
+        #expect(receive(.made(.reply, try post(at: now + 100))) == [.importRanges])
+        guard case .drop = receive(.made(.reply, older, line: line)).first else {
+            Issue.record("it was taken")
+            return
+        }
+    }
+
     @Test("an answer that comes after 32 newer requests is none of ours any more")
     mutating func forgotten() throws {
         let requests = try (0...32).map { try post(at: now + Double($0) * 100) }

@@ -45,6 +45,14 @@ struct DirectoryTree {
         }
     }
 
+    /// What an entry says to the others. Not where it stands: a requestor exports it without its container when it
+    /// reads that only later.
+    struct State: Hashable {
+        var kind: Entry.Kind
+        var name: Value
+        var fields: [Field: [Value]]
+    }
+
     enum Refusal: Error {
         case alreadyExists, noSuchObject, notAllowedOnNonLeaf
     }
@@ -56,6 +64,8 @@ struct DirectoryTree {
     private(set) var newest = 0
     /// How many changes were made below the import base.
     private(set) var importWrites = 0
+    /// Every state that each entry of the home base has had, in their order; nil: it was deleted.
+    private(set) var states: [UUID: [State?]] = [:]
     /// Entries of others that were written although they were there already.
     private(set) var stampedTwice: Set<EntryID> = []
     private var children: [Superior: [String: UUID]] = [:]
@@ -128,6 +138,7 @@ struct DirectoryTree {
             importWrites += 1
         } else {
             deleted.append((node, newest))
+            states[uuid, default: []].append(nil)
         }
     }
 
@@ -149,6 +160,8 @@ struct DirectoryTree {
                 stampedTwice.insert(stamp)
             }
             importWrites += 1
+        } else {
+            states[node.uuid, default: []].append(State(kind: node.kind, name: node.name, fields: node.fields))
         }
     }
 }

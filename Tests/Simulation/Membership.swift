@@ -3,15 +3,21 @@ import InterOrgServices
 
 /// What the master's configuration says of the others.
 final class Membership {
-    var members: [Member] = []
+    private(set) var members: [Member] = []
+    /// Those whose entries were taken back at some time.
+    private(set) var withdrawn: Set<OrganizationID> = []
 
     subscript(id: OrganizationID) -> Member? { members.first { $0.id == id } }
 
-    func remove(_ id: OrganizationID) { members.removeAll { $0.id == id } }
+    func remove(_ id: OrganizationID) {
+        members.removeAll { $0.id == id }
+        withdrawn.insert(id)
+    }
 
     func set(_ member: Member) {
-        remove(member.id)
+        members.removeAll { $0.id == member.id }
         members.append(member)
+        if !member.offers { withdrawn.insert(member.id) }
     }
 
     /// Whether one organization's directory should have another's entries.

@@ -42,10 +42,12 @@ public final class SimulatedService {
         self.everySeconds = everySeconds
         self.standing = standing
         self.makeRole = makeRole
-        self.database = try DatabaseQueue()
+        self.database = try DatabaseSupply.take()
         self.store = try ServiceStore(database: database, onCommit: fuse.burn)
         self.role = makeRole(store)
     }
+
+    deinit { DatabaseSupply.giveBack(database) }
 
     func start() async throws {
         auditsDirectory = true
@@ -65,19 +67,13 @@ public final class SimulatedService {
 
     var hasBackup: Bool { backup != nil }
 
-    func takeBackup() throws { backup = try Self.copy(database) }
+    func takeBackup() throws { backup = try database.copy() }
 
     /// The database is as it was when the backup was taken; the directory is not.
     func restoreBackup() async throws {
         guard let backup else { return }
-        database = try Self.copy(backup)
+        database = try backup.copy()
         try await restart()
-    }
-
-    private static func copy(_ database: DatabaseQueue) throws -> DatabaseQueue {
-        let copy = try DatabaseQueue()
-        try database.backup(to: copy)
-        return copy
     }
 
     // MARK: - What a service does

@@ -26,10 +26,34 @@ extension World {
         for stream in ChangeStream.allCases {
             let changes = try await log.changes(
                 stream, after: history.highest, through: .max, limit: .max)
-            for change in changes { history.given[change.number] = change.change.id }
+            for change in changes {
+                history.given[change.number] = change.change.id
+                if service === services[0] { try watchState(change.change) }
+            }
         }
         history.highest = highest
         logs[service.organization.id] = history
+    }
+
+    /// What the master numbers of an entry is never older than what it had of it, whatever mail comes when: except after
+    /// a backup was restored, from which older states may come, and after what the organization has left or come again.
+    private func watchState(_ change: Change) throws {
+        let id = change.id
+        guard !wereRestored.contains(id.organization), let owner = service(id.organization),
+            !wereRestored.contains(services[0].organization.id), !membership.withdrawn.contains(id.organization)
+        else { return }
+        let states = owner.directory.look { $0.states[id.uuid] ?? [] }
+        let state = change.entry.map {
+            DirectoryTree.State(kind: $0.kind, name: $0.name, fields: $0.fields)
+        }
+        let newest = newestStates[id] ?? 0
+        // It may have been so more than once: the earliest time that is possible is taken.
+        guard let index = states.indices.dropFirst(newest).first(where: { states[$0] == state }) else {
+            throw Failure(
+                description: "the master goes back to an older state of \(owner.organization.name)'s \(id.uuid.text): "
+                    + Self.describe(change.entry))
+        }
+        newestStates[id] = index
     }
 
     /// Every directory and the master database hold what every owner's directory says, and nobody has a problem.

@@ -10,7 +10,7 @@ extension World {
 
     /// How many times each happens in a hundred steps.
     private static let frequencies: [(Event, Int)] = [
-        (.change, 25), (.cycle, 27), (.mail, 30), (.fuse, 6), (.backup, 2), (.restoration, 2), (.clockJump, 2),
+        (.change, 25), (.cycle, 27), (.mail, 30), (.fuse, 6), (.backup, 3), (.restoration, 1), (.clockJump, 2),
         (.damage, 2), (.membership, 2), (.wait, 2),
     ]
     private static let events = frequencies.flatMap { event, count in Array(repeating: event, count: count) }
@@ -28,7 +28,7 @@ extension World {
             let count = dice.number(in: 0...30)
             note("\(service.organization.name) will be killed after \(count) more commits")
             service.fuse.light(count)
-        case .backup where kind.restoresBackups: try takeBackup(of: service)
+        case .backup where kind.restoresBackups && canBeRestored(service): try takeBackup(of: service)
         case .restoration where kind.restoresBackups:
             guard let restored = dice.pick(services.filter(\.hasBackup)) else { return }
             try await restoreBackup(of: restored)
@@ -41,6 +41,10 @@ extension World {
         default: clock.advance(seconds: Double(dice.number(in: 60...dice.number(in: 3_600...200_000))))
         }
     }
+
+    /// The master, or any requestor: what has only been in lives that both of them have lost nobody can know of any more,
+    /// and the master's own directory keeps it.
+    private func canBeRestored(_ service: SimulatedService) -> Bool { (service === services[0]) == restoresMaster }
 
     /// Somebody's time has come; if nobody's, it is waited for.
     private func scheduledCycle() async throws {
@@ -92,6 +96,7 @@ extension World {
     /// From here on its log is another one, whose numbers begin at those of the backup.
     public func restoreBackup(of service: SimulatedService) async throws {
         ownTally.note(.restored)
+        wereRestored.insert(service.organization.id)
         note("\(service.organization.name) is restored from its backup")
         try await service.restoreBackup()
         logs[service.organization.id] = backedUpLogs[service.organization.id]

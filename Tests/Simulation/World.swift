@@ -40,6 +40,12 @@ public final class World {
     var ownTally = Tally()
     var logs: [OrganizationID: LogHistory] = [:]
     var backedUpLogs: [OrganizationID: LogHistory] = [:]
+    /// Which of its states the master has of an entry, by their numbers in the owner's directory.
+    var newestStates: [EntryID: Int] = [:]
+    /// The organizations whose services were ever restored from a backup.
+    var wereRestored: Set<OrganizationID> = []
+    /// Whether it is the master whose backups are restored, or requestors.
+    let restoresMaster: Bool
     /// How many entries have been named.
     var names = 0
     /// How many different names there are in an address book.
@@ -57,6 +63,7 @@ public final class World {
         self.kind = kind
         self.dice = Dice(seed: seed)
         let requestors = kind.requestors ?? dice.number(in: 2...8)
+        self.restoresMaster = dice.chance(percent: 40)
         self.nameCount = max(12, (kind.entries ?? 0) / (requestors + 1))
         // Everything in one message, or in some.
         let parts = dice.pick([1, 4, 10, 20]) ?? 1
@@ -65,7 +72,7 @@ public final class World {
             let name = number == 0 ? "master" : "branch-\(number)"
             return Organization(id: OrganizationID(derivedFromName: name), name: name)
         }
-        for organization in organizations.dropFirst() { membership.members.append(Member(organization)) }
+        for organization in organizations.dropFirst() { membership.set(Member(organization)) }
         for organization in organizations {
             services.append(try service(of: organization, among: organizations, payloadBytesMax: payloadBytesMax))
         }

@@ -6,7 +6,7 @@ import Testing
 /// Worlds in which everything goes wrong that can, and then nothing more.
 @Suite struct SimulationTests {
     /// How many worlds one test case lives through, one after the other.
-    private static let together: UInt64 = 25
+    private static let together: UInt64 = 100
 
     /// INTERORG_SIMULATION_SEEDS=from..to asks for other worlds than the ordinary 1,000. Many more: `scripts/simulate`.
     static let ranges: [ClosedRange<UInt64>] = {
