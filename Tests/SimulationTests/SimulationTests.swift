@@ -19,15 +19,18 @@ import Testing
 
     @Test("After any faults, once mail flows again, all address books are equal", arguments: ranges)
     func converges(seeds: ClosedRange<UInt64>) async throws {
+        for seed in seeds { try await live(World(seed: seed)) }
+    }
+
+    @Test("Every fault happens in some world")
+    func faultsHappen() async throws {
         var tally = Tally()
-        for seed in seeds {
+        for seed in UInt64(1)...100 {
             let world = try World(seed: seed)
             try await live(world)
             tally = tally + world.tally
         }
-        for fault in Fault.allCases where seeds.count == Int(Self.together) {
-            #expect(tally[fault] > 0, "no \(fault.rawValue) in any of these worlds")
-        }
+        for fault in Fault.allCases { #expect(tally[fault] > 0, "no \(fault.rawValue) in any of these worlds") }
     }
 
     @Test("Large address books are equal, too", arguments: [UInt64(1), 2])
