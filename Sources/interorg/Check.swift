@@ -46,7 +46,14 @@ struct Check: AsyncParsableCommand {
         text += "the directory answers: \(check.directory)\n"
         for base in check.exports { text += "the export base is there: \(base)\n" }
         if let base = check.importBase { text += "the import base is there: \(base)\n" }
-        return text + "the mapping is in order: \(check.mapping)\n"
+        text += "the mapping is in order: \(check.mapping)\n"
+        if check.isSealed {
+            text += "the keys are in order: \(check.keys.count) certificates\n"
+        } else {
+            text += "mail is neither signed nor encrypted (insecure: true)\n"
+        }
+        for warning in check.keyWarnings { text += "warning: \(warning)\n" }
+        return text
     }
 }
 

@@ -49,6 +49,8 @@ enum StatusTable {
         if report.displacedEntries > report.displaced.count {
             text += "and \(report.displacedEntries - report.displaced.count) more whose names other entries have\n"
         }
+        for warning in report.keyWarnings { text += "warning: \(warning)\n" }
+        if !report.isSealed { text += "mail is neither signed nor encrypted (insecure: true)\n" }
         for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
         if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
         for mail in report.refusedMails {
