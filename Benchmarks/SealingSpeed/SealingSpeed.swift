@@ -11,6 +11,9 @@ struct SealingSpeed: ParsableCommand {
     @Option(help: "How large a payload is, in bytes.")
     var payloadBytes = 2_000_000
 
+    @Option(help: "A file to take the payload from, instead of making one.")
+    var payload: String?
+
     @Option(help: "How often each is measured.")
     var rounds = 15
 
@@ -18,7 +21,8 @@ struct SealingSpeed: ParsableCommand {
         let now = Date()
         let parties = try ["a", "b"].map { try Party($0, now: now) }
         let (a, b) = (parties[0], parties[1])
-        let payload = Payload.lines(bytes: payloadBytes)
+        let payload =
+            try payload.map { Array(try Data(contentsOf: URL(filePath: $0))) } ?? Payload.lines(bytes: payloadBytes)
         var figures: [String: Double] = ["seal.payload_mb": Double(payload.count) / 1e6]
         for cipher in ContentCipher.allCases {
             let sender = a.envelope(to: b, cipher: cipher, now: now)

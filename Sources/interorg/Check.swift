@@ -109,13 +109,7 @@ enum MappingText {
 
     /// A value on one line; nothing in it may move a terminal's cursor.
     private static func shown(_ value: String) -> String {
-        var text = ""
-        for scalar in value.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: text += scalar.escaped(asASCII: true)
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
+        let text = TerminalText.line(value)
         return text.count <= valueMax ? text : "\(text.prefix(valueMax))… (\(value.utf8.count) bytes)"
     }
 }

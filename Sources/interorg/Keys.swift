@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import InterOrgServices
-import StrictYAML
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -18,7 +18,7 @@ struct Status: AsyncParsableCommand {
             if json {
                 try printJSON(report)
             } else {
-                print(StatusTable.text(report), terminator: "")
+                print(TerminalText.lines(StatusTable.text(report)), terminator: "")
             }
             if !report.failures.isEmpty { throw ExitStatus.unreachable.code }
             if report.held > 0 { throw ExitStatus.held.code }
@@ -44,7 +44,8 @@ enum StatusTable {
             text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
         }
         for entry in report.displaced {
-            text += "\(entry.entry ?? entry.entryUUID) stands at \(entry.dn): another entry has \(entry.wantedDN)\n"
+            text +=
+                "\(TerminalText.line(entry.entry ?? entry.entryUUID)) stands at \(entry.dn): another entry has \(entry.wantedDN)\n"
         }
         if report.displacedEntries > report.displaced.count {
             text += "and \(report.displacedEntries - report.displaced.count) more whose names other entries have\n"

@@ -79,6 +79,42 @@ struct KeysTests {
         }
     }
 
+    @Test("may be certified by an authority: then the master learns those of its requestors", .timeLimit(.minutes(5)))
+    func authority() async throws {
+        try await withExchange(people: 4) { exchange in
+            let master = exchange.master
+            try await TestCertificates.makeCA("ca", in: master.folder)
+            for organization in exchange.organizations {
+                try await TestCertificates.sign(
+                    organization.name, subject: organization.name, names: ["email:\(organization.address)"],
+                    in: master.folder)
+                for (from, to) in [("key", "own.key"), ("crt", organization.certificateFile)] {
+                    let file = "\(master.folder)/\(organization.name).\(from)"
+                    try organization.write(String(contentsOfFile: file, encoding: .utf8), to: to)
+                }
+                try organization.write(String(contentsOfFile: "\(master.folder)/ca.crt", encoding: .utf8), to: "ca.pem")
+                try organization.reconfigure("  identity:", "  authority: ca.pem\n  identity:")
+            }
+            for requestor in [exchange.a, exchange.b] {
+                let certificate = try String(contentsOfFile: "\(master.folder)/hq.crt", encoding: .utf8)
+                try requestor.write(certificate, to: "hq.crt")
+                try master.reconfigure(", certificate: \(requestor.certificateFile),", ",")
+            }
+            try exchange.start()
+            try await exchange.converge()
+
+            // What it has learned outlives it: the change of b goes to a before a has said anything.
+            await master.end(signal: SIGKILL)
+            try master.start()
+            try await exchange.b.withDirectory {
+                try await $0.addPerson("later", in: exchange.b.exportBase, title: "Later")
+            }
+            try await exchange.converge()
+            let learned = try FileManager.default.subpathsOfDirectory(atPath: "\(master.folder)/state/certificates")
+            #expect(learned.filter { $0.hasSuffix(".pem") }.count == 2)
+        }
+    }
+
     @Test("that end soon are warned of in status and in the log")
     func expiring() async throws {
         try await withExchange(people: 0) { exchange in

@@ -17,7 +17,7 @@ extension Configuration {
                 cipher: peer.cipher)
         }
         guard case .sealed(let keys) = exchange.protection, let identity = keys.identity else {
-            logger.warning("mail is neither signed nor encrypted: the configuration says insecure: true")
+            logger.notice("mail is neither signed nor encrypted: the configuration says insecure: true")
             return InsecureEnvelope(payloadBytesMax: payloadBytesMax, peers: peers)
         }
         let authority = try keys.authority.map { try CertificateAuthority($0.all) }

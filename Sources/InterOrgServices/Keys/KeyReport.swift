@@ -68,14 +68,24 @@ extension Configuration {
     /// What is to be done about keys, in words for people: about certificates that end soon or have ended, as far as no
     /// other one of the same organization goes on. Nothing if mail is not sealed.
     public func keyWarnings(now: Date) -> [String] {
-        guard case .sealed = exchange.protection else { return [] }
+        guard case .sealed(let keys) = exchange.protection else { return [] }
         let reports = Dictionary(grouping: keyReports(now: now), by: \.organization)
-        return reports.sorted { $0.key < $1.key }.compactMap { organization, reports in
+        let validity = reports.sorted { $0.key < $1.key }.compactMap { organization, reports -> String? in
             guard !reports.contains(where: { $0.state == .valid }),
                 let last = reports.max(by: { $0.validUntil < $1.validUntil })
             else { return nil }
             return warning(last, organization)
         }
+        return validity + [addressWarning(keys)].compactMap(\.self)
+    }
+
+    /// For those who pin the certificate its addresses do not matter.
+    private func addressWarning(_ keys: Keys) -> String? {
+        guard let own = keys.identity?.certificate, let address = try? MailAddress(exchange.address),
+            !own.addresses.contains(address)
+        else { return nil }
+        return "our own certificate does not have the address \(address) in it; organizations that go by an authority "
+            + "refuse mail that is signed with it"
     }
 
     private func warning(_ key: KeyReport, _ organization: String) -> String {
