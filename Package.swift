@@ -60,11 +60,12 @@ let package = Package(
         // Adapters: each knows one outside thing.
         .systemLibrary(name: "CLDAP", providers: [.apt(["libldap2-dev", "libsasl2-dev"])]),
         .systemLibrary(name: "CGSSAPI", providers: [.apt(["libkrb5-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMalloc"),
         room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
-        room("MailTransport", ["CCurl", "CZlib", .nioCore, .nioPosix, .logging]),
+        room("MailTransport", ["CCurl", "COpenSSL", "CZlib", .nioCore, .nioPosix, .logging]),
         room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
         room("LDAPDirectory", ["AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient"]),
 
@@ -92,6 +93,12 @@ let package = Package(
                 "SQLiteStore", .argumentParser,
             ],
             path: "Benchmarks/DirectoryCopy", swiftSettings: settings),
+        .executableTarget(
+            name: "SealingSpeed",
+            dependencies: [
+                "AddressBook", "InterOrgProtocol", "MailTransport", .argumentParser,
+            ],
+            path: "Benchmarks/SealingSpeed", swiftSettings: settings),
 
         .executableTarget(
             name: "ExchangeSpeed",
@@ -120,9 +127,9 @@ let package = Package(
         tests("AddressBookTests", ["AddressBook"]),
         tests("DirectoryMappingTests", ["AddressBook", "DirectoryMapping", "StrictYAML", .yams]),
         tests("IncrementalSyncTests", ["AddressBook", "IncrementalSync", "SynchronizationTestSupport"]),
-        tests("InterOrgProtocolTests", ["AddressBook", "InterOrgProtocol"]),
+        tests("InterOrgProtocolTests", ["AddressBook", "InterOrgProtocol", "TestSupport"]),
         tests("LDAPClientTests", ["LDAPClient", "TestSupport", .asn1]),
-        tests("MailTransportTests", ["MailTransport", .logging, .nioCore, .nioPosix]),
+        tests("MailTransportTests", ["COpenSSL", "MailTransport", "TestSupport", .logging, .nioCore, .nioPosix]),
         tests(
             "SQLiteStoreTests",
             [

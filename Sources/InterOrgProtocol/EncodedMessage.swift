@@ -69,6 +69,10 @@ public struct ReceivedMessage: Sendable {
         } catch {
             throw .damaged("its header cannot be read: \(Self.words(for: error))")
         }
+        guard ([header.from] + header.organizations).allSatisfy({ OrganizationName.objection(to: $0.name) == nil })
+        else {
+            throw .damaged("it gives an organization a name that none may have")
+        }
         let counts = [header.ranges.hierarchy, header.ranges.contents].compactMap { $0?.count }
         guard counts.allSatisfy({ $0 >= 0 && $0 <= lines.count }), counts.reduce(0, +) == lines.count else {
             throw .damaged("its ranges do not add up to its \(lines.count) changes")

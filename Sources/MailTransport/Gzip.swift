@@ -5,6 +5,8 @@ enum Gzip {
     /// zlib's largest window, plus 16: gzip headers and trailers instead of zlib's own.
     private static let gzipWindowBits: Int32 = 15 + 16
     private static let chunkBytes = 256 * 1024
+    /// Measured on change lines: half as fast again as zlib's default of 6, for a twelfth more bytes.
+    private static let level: Int32 = 4
 
     /// The most bytes that `compress` makes of `bytes` bytes.
     static func compressedBytesMax(bytes: Int) -> Int {
@@ -21,7 +23,7 @@ enum Gzip {
         let streamBytes = Int32(MemoryLayout<z_stream>.size)
         let memoryLevel: Int32 = 8
         let started = deflateInit2_(
-            &stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzipWindowBits, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            &stream, level, Z_DEFLATED, gzipWindowBits, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
             streamBytes
         )
         guard started == Z_OK else { throw unavailable("compress", status: started) }

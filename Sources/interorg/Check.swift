@@ -46,7 +46,14 @@ struct Check: AsyncParsableCommand {
         text += "the directory answers: \(check.directory)\n"
         for base in check.exports { text += "the export base is there: \(base)\n" }
         if let base = check.importBase { text += "the import base is there: \(base)\n" }
-        return text + "the mapping is in order: \(check.mapping)\n"
+        text += "the mapping is in order: \(check.mapping)\n"
+        if check.isSealed {
+            text += "the keys are in order: \(check.keys.count) certificates\n"
+        } else {
+            text += "mail is neither signed nor encrypted (insecure: true)\n"
+        }
+        for warning in check.keyWarnings { text += "warning: \(warning)\n" }
+        return text
     }
 }
 
@@ -102,13 +109,7 @@ enum MappingText {
 
     /// A value on one line; nothing in it may move a terminal's cursor.
     private static func shown(_ value: String) -> String {
-        var text = ""
-        for scalar in value.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: text += scalar.escaped(asASCII: true)
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
+        let text = TerminalText.line(value)
         return text.count <= valueMax ? text : "\(text.prefix(valueMax))… (\(value.utf8.count) bytes)"
     }
 }

@@ -7,9 +7,9 @@ struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "The configuration file of the service.")
     var config: String
 
-    func load() throws -> Configuration {
+    func load(keysMayBeMissing: Bool = false) throws -> Configuration {
         do {
-            return try Configuration.load(path: config)
+            return try Configuration.load(path: config, keysMayBeMissing: keysMayBeMissing)
         } catch {
             throw Failure(.usage, error.description)
         }

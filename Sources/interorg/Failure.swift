@@ -35,12 +35,21 @@ struct Failure: Error {
         case let error as StateFolderError: self.init(.usage, error.description)
         case let error as MailListenerError: self.init(.usage, error.description)
         case let error as UnknownRequestor: self.init(.usage, error.description)
+        case let error as KeyError: self.init(.usage, error.description)
         case let error as CheckFailure: self.init(.usage, error.description)
         case let error as AgentStopped: self.init(.unreachable, error.description)
         case let error as LDAPError where error.isTransient: self.init(.unreachable, error.description)
         case let error as LDAPError: self.init(.usage, error.description)
         default: self.init(.defect, "\(error)")
         }
+    }
+}
+
+extension Failure {
+    /// Says it on standard error; the exit status that the shell is told.
+    func reported() -> ExitCode {
+        FileHandle.standardError.write(Data("interorg: \(message)\n".utf8))
+        return status.code
     }
 }
 
@@ -51,8 +60,6 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
     } catch let code as ExitCode {
         throw code
     } catch {
-        let failure = Failure(error)
-        FileHandle.standardError.write(Data("interorg: \(failure.message)\n".utf8))
-        throw failure.status.code
+        throw Failure(error).reported()
     }
 }

@@ -15,7 +15,7 @@ struct InterOrg: AsyncParsableCommand {
             reached, try again; 4 the guard holds something; 70 a defect of ours.
             """,
         version: "0.1.0",
-        subcommands: [Check.self, Run.self, Sync.self, Status.self, Problems.self, Resync.self])
+        subcommands: [Check.self, Run.self, Sync.self, Status.self, Problems.self, Resync.self, Keys.self])
 
     /// Wrong use is status 2 here, not ArgumentParser's 64.
     static func main() async {

@@ -28,10 +28,10 @@ struct Problems: AsyncParsableCommand {
                 } else if problems.isEmpty {
                     print("no problems")
                 } else {
-                    for problem in problems where !problem.isKept { print(problem.text) }
+                    for problem in problems where !problem.isKept { print(TerminalText.line(problem.text)) }
                     let kept = problems.filter(\.isKept)
                     if !kept.isEmpty { print("refused by a person, the entries stay as they are:") }
-                    for problem in kept { print(problem.text) }
+                    for problem in kept { print(TerminalText.line(problem.text)) }
                 }
                 if problems.contains(where: \.isHeld) { throw ExitStatus.held.code }
                 if !problems.allSatisfy(\.isKept) { throw ExitStatus.problemsLeft.code }

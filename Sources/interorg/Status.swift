@@ -18,7 +18,7 @@ struct Status: AsyncParsableCommand {
             if json {
                 try printJSON(report)
             } else {
-                print(StatusTable.text(report), terminator: "")
+                print(TerminalText.lines(StatusTable.text(report)), terminator: "")
             }
             if !report.failures.isEmpty { throw ExitStatus.unreachable.code }
             if report.held > 0 { throw ExitStatus.held.code }
@@ -45,11 +45,14 @@ enum StatusTable {
             text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
         }
         for entry in report.displaced {
-            text += "\(entry.entry ?? entry.entryUUID) stands at \(entry.dn): another entry has \(entry.wantedDN)\n"
+            text +=
+                "\(TerminalText.line(entry.entry ?? entry.entryUUID)) stands at \(entry.dn): another entry has \(entry.wantedDN)\n"
         }
         if report.displacedEntries > report.displaced.count {
             text += "and \(report.displacedEntries - report.displaced.count) more whose names other entries have\n"
         }
+        for warning in report.keyWarnings { text += "warning: \(warning)\n" }
+        if !report.isSealed { text += "mail is neither signed nor encrypted (insecure: true)\n" }
         for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
         if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
         for mail in report.refusedMails {

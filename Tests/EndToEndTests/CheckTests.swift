@@ -12,7 +12,7 @@ struct CheckTests {
                 exchange: """
                       smtp: { url: "smtp://127.0.0.1:\(organization.mailPort)" }
                       master: { organization: hq, address: interorg@hq.example }
-                    """, every: "1h", more: "")
+                    """, every: "1h", isSealed: false, more: "")
             try await body(organization)
         }
     }

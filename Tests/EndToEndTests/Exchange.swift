@@ -60,6 +60,15 @@ struct Exchange {
         }
     }
 
+    /// Makes a key for each organization; the master and the others trust each other's certificates.
+    func exchangeKeys() async throws {
+        for organization in organizations { try await organization.done("keys", "create") }
+        for requestor in [a, b] {
+            try await master.trust(requestor)
+            try await requestor.trust(master)
+        }
+    }
+
     func start() throws {
         for organization in organizations { try organization.start() }
     }
@@ -69,11 +78,13 @@ struct Exchange {
 ///
 /// - Parameters:
 ///   - interval: how often the services run a cycle.
+///   - isSealed: whether mail is signed and encrypted, with keys that `interorg keys` makes and trusts.
 ///   - configuration: lines that every service's configuration has at its end.
 ///   - databaseLines: of the second requestor's slapd.
 ///   - adjust: changes what the second requestor's slapd is to be like.
 func withExchange(
-    people: Int, every interval: String = "1s", configuration: String = "", globalLines: [String] = [],
+    people: Int, every interval: String = "1s", isSealed: Bool = true, configuration: String = "",
+    globalLines: [String] = [],
     databaseLines: [String] = [], adjust: (inout SlapdConfiguration) -> Void = { _ in },
     _ body: (Exchange) async throws -> Void
 ) async throws {
@@ -87,19 +98,28 @@ func withExchange(
                     exchange: """
                           \(smtp(a))
                           requestors:
-                            - { organization: a, address: \(a.address), \(smtp(a)) }
-                            - { organization: b, address: \(b.address), \(smtp(b)) }
-                        """, every: interval, more: configuration)
+                            - { organization: a, address: \(a.address), certificate: a.crt, \(smtp(a)) }
+                            - { organization: b, address: \(b.address), certificate: b.crt, \(smtp(b)) }
+                        """.with(certificates: isSealed), every: interval, isSealed: isSealed, more: configuration)
                 for requestor in [a, b] {
                     try await requestor.configure(
                         exchange: """
                               \(smtp(master))
-                              master: { organization: hq, address: \(master.address) }
-                            """, every: interval, more: configuration)
+                              master: { organization: hq, address: \(master.address), certificate: hq.crt }
+                            """.with(certificates: isSealed), every: interval, isSealed: isSealed, more: configuration)
                 }
-                try await body(Exchange(master: master, a: a, b: b))
+                let exchange = Exchange(master: master, a: a, b: b)
+                if isSealed { try await exchange.exchangeKeys() }
+                try await body(exchange)
             }
         }
+    }
+}
+
+extension String {
+    /// A part of a configuration, with or without the certificates in it.
+    fileprivate func with(certificates: Bool) -> String {
+        certificates ? self : replacing(/, certificate: [a-z]+\.crt/, with: "")
     }
 }
 

@@ -33,6 +33,8 @@ final class Organization: Sendable {
     var suffix: String { server.suffix }
     var exportBase: String { "ou=people,\(suffix)" }
     var importBase: String { "ou=interorg,\(suffix)" }
+    /// The organization's certificate, as a name in its folder and in those of the others.
+    var certificateFile: String { "\(name).crt" }
     var configurationPath: String { "\(folder)/interorg.yaml" }
 
     func write(_ text: String, to file: String) throws {
@@ -45,8 +47,9 @@ final class Organization: Sendable {
     ///
     /// - Parameters:
     ///   - exchange: the lines of the section that depend on the others.
+    ///   - isSealed: whether mail is signed and encrypted.
     ///   - more: lines after the other sections.
-    func configure(exchange: String, every interval: String, more: String) async throws {
+    func configure(exchange: String, every interval: String, isSealed: Bool, more: String) async throws {
         try write(
             """
             organization: \(name)
@@ -59,7 +62,7 @@ final class Organization: Sendable {
               import: { base: "\(importBase)" }
               mapping: inetOrgPerson
             exchange:
-              insecure: true
+              \(isSealed ? "identity: { certificate: \(certificateFile), key: own.key }" : "insecure: true")
               address: \(address)
               inbox: { smtp: "127.0.0.1:\(mailPort)" }
             \(exchange)
@@ -110,6 +113,29 @@ final class Organization: Sendable {
     func command(_ arguments: String...) async throws -> InterOrgCommand.Result {
         try await InterOrgCommand.run(
             arguments + ["--config", configurationPath], folder: folder, environment: environment)
+    }
+
+    /// Runs a command that has to end well; what it printed.
+    @discardableResult
+    func done(_ arguments: String...) async throws -> String {
+        let result = try await InterOrgCommand.run(
+            arguments + ["--config", configurationPath], folder: folder, environment: environment)
+        guard result.status == 0 else {
+            throw TestSupportError("interorg \(arguments.joined(separator: " ")) of \(name): \(result.errors)")
+        }
+        return result.output
+    }
+
+    /// Trusts the certificate that another organization has made, by the fingerprint that it shows.
+    func trust(_ other: Organization) async throws {
+        let shown = try await InterOrgCommand.run(
+            ["keys", "show", "--json", "--config", other.configurationPath], folder: other.folder)
+        let keys = try JSONSerialization.jsonObject(with: Data(shown.output.utf8)) as? [[String: Any]] ?? []
+        guard let fingerprint = keys.first(where: { $0["isOwn"] as? Bool == true })?["fingerprint"] as? String else {
+            throw TestSupportError("\(other.name) shows no certificate of its own: \(shown.output)\(shown.errors)")
+        }
+        let file = "\(other.folder)/\(other.certificateFile)"
+        try await done("keys", "trust", other.name, file, "--fingerprint", fingerprint)
     }
 
     func remove() async {

@@ -4,8 +4,8 @@ import Testing
 @Suite("What is wrong with the exchange section is said with its line")
 struct ConfigurationExchangeTests {
     static let mistakes: [Mistake] = [
-        Mistake("  insecure: true\n", "", "18:3: exchange", "mail is neither signed nor encrypted yet"),
-        Mistake("insecure: true", "insecure: false", "18:13: exchange.insecure", "write insecure: true"),
+        Mistake("  insecure: true\n", "", "18:3: exchange", "interorg keys create"),
+        Mistake("insecure: true", "insecure: false", "18:3: exchange", "or write insecure: true"),
         Mistake("interorg@a.example", "interorg", "19:12: exchange.address", "is not a mail address"),
         Mistake("interorg@a.example", "a b@a.example", "19:12: exchange.address", "is not a mail address"),
         Mistake("interorg@a.example", "a@b..example", "19:12: exchange.address", "is not a mail address"),

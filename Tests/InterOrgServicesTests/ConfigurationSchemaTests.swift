@@ -34,7 +34,7 @@ struct ConfigurationSchemaTests {
                     removedKeys += 1
                     let problems = try folder.problems(try Yams.serialize(node: reduced))
                     let isTold = problems.contains {
-                        $0.contains("the key \"\(key)\" is missing") || (key == "insecure" && $0.contains("signed"))
+                        $0.contains("the key \"\(key)\" is missing")
                     }
                     #expect(isTold, "without \(section) \(key): \(problems)")
                 }
@@ -49,7 +49,8 @@ struct ConfigurationSchemaTests {
     func sameOptionalKeys(example: String) throws {
         // Required by a rule about several keys, or with the role.
         let conditional: Set = [
-            "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "every", "at", "continuous",
+            "insecure", "identity", "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "every",
+            "at", "continuous",
         ]
         let root = try #require(try Yams.compose(yaml: example, .basic))
         try ConfigurationFolder.with { folder in

@@ -222,7 +222,7 @@ struct SynchronizationAgentTests {
                 Requestor(
                     organization: organizations[0], master: organizations[1], store: store, directory: directory,
                     surroundings: surroundings)),
-            directory: directory, store: store, envelope: InsecureEnvelope(payloadBytesMax: 100_000), senders: [:],
+            directory: directory, store: store, envelope: InsecureEnvelope(payloadBytesMax: 100_000, peers: []),
             logger: logger, now: now, posted: {})
     }
 }

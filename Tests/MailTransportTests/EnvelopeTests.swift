@@ -6,26 +6,28 @@ import Testing
     @Test(arguments: [0, 1, 2, 3, 1000, 300_000])
     func aPayloadComesBackAsItWas(bytes: Int) throws {
         for payload in [makeNoise(bytes: bytes), makePayload(bytes: bytes)] {
-            let sealed = try envelope.seal(payload, to: master)
-            #expect(try envelope.open(sealed, from: branch) == payload)
+            let sealed = try envelope.seal(payload, to: masterID)
+            #expect(try envelope.open(sealed, from: branch) == OpenedBody(speaker: branchID, payload: payload))
             #expect(sealed.bytes.count <= envelope.sealedBytesMax(payloadBytes: payload.count))
         }
     }
 
     @Test func aPayloadOfExactlyTheLimitIsOpened() throws {
         let payload = makePayload(bytes: 100_000)
-        let sealed = try envelope.seal(payload, to: master)
-        let exact = InsecureEnvelope(payloadBytesMax: payload.count)
-        #expect(try exact.open(sealed, from: branch) == payload)
+        let sealed = try envelope.seal(payload, to: masterID)
+        let exact = InsecureEnvelope(payloadBytesMax: payload.count, peers: peers)
+        #expect(try exact.open(sealed, from: branch) == OpenedBody(speaker: branchID, payload: payload))
         #expect(
-            try code { try InsecureEnvelope(payloadBytesMax: payload.count - 1).open(sealed, from: branch) }
+            try code {
+                try InsecureEnvelope(payloadBytesMax: payload.count - 1, peers: peers).open(sealed, from: branch)
+            }
                 == .tooLarge)
     }
 
     @Test func aBombIsRefused() throws {
-        let bomb = try envelope.seal([UInt8](repeating: 0, count: 50_000_000), to: master)
+        let bomb = try envelope.seal([UInt8](repeating: 0, count: 50_000_000), to: masterID)
         #expect(bomb.bytes.count < 100_000)
-        let careful = InsecureEnvelope(payloadBytesMax: 1_000_000)
+        let careful = InsecureEnvelope(payloadBytesMax: 1_000_000, peers: peers)
         #expect {
             try careful.open(bomb, from: branch)
         } throws: { error in
@@ -34,7 +36,7 @@ import Testing
     }
 
     @Test func damageAndTruncationAreToldApart() throws {
-        let sealed = try envelope.seal(makePayload(bytes: 100_000), to: master)
+        let sealed = try envelope.seal(makePayload(bytes: 100_000), to: masterID)
         let cut = SealedBody(contentType: sealed.contentType, bytes: Array(sealed.bytes.dropLast(9)))
         #expect(try code { try envelope.open(cut, from: branch) } == .truncated)
         let empty = SealedBody(contentType: sealed.contentType, bytes: [])
@@ -56,7 +58,13 @@ import Testing
         #expect(try code { try envelope.open(other, from: branch) } == .unsupportedContentType)
     }
 
-    private func code(_ body: () throws -> [UInt8]) throws -> EnvelopeError.Code? {
+    @Test func theAddressSaysWhoIsSpeaking() throws {
+        let sealed = try envelope.seal([1], to: branchID)
+        #expect(try envelope.open(sealed, from: master).speaker == masterID)
+        #expect(try code { try envelope.open(sealed, from: makeAddress("x@stranger.example")) } == .unknownPeer)
+    }
+
+    private func code(_ body: () throws -> OpenedBody) throws -> EnvelopeError.Code? {
         do {
             _ = try body()
             return nil

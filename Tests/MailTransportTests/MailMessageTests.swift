@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func whatIsComposedIsRead() throws {
-        let message = try makeMessage(body: envelope.seal(makePayload(bytes: 5000), to: master))
+        let message = try makeMessage(body: envelope.seal(makePayload(bytes: 5000), to: masterID))
         let reading = try MailReading(
             message.encoded(), envelopeSender: branch, contentTypes: envelope.acceptedContentTypes
         )

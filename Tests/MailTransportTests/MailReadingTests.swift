@@ -26,7 +26,7 @@ import Testing
 
     @Test(arguments: ["\r\n", "\n"])
     func aBodyInQuotedPrintableIsRead(lineEnd: String) throws {
-        let sealed = try envelope.seal(Self.exchangePayload, to: master)
+        let sealed = try envelope.seal(Self.exchangePayload, to: masterID)
         let (header, _) = split(try makeMail(payload: Self.exchangePayload))
         let changed = header.replacingOccurrences(of: "base64", with: "Quoted-Printable")
             .replacingOccurrences(of: "\r\n", with: lineEnd)

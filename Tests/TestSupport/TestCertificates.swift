@@ -22,8 +22,8 @@ public enum TestCertificates {
             ], in: folder)
     }
 
-    /// Writes `<file>.crt` and `<file>.key`.
-    private static func sign(_ file: String, subject: String, names: [String], in folder: String) async throws {
+    /// Writes `<file>.crt` and `<file>.key`, signed by the CA `ca` of the folder, with these names such as `email:a@b`.
+    public static func sign(_ file: String, subject: String, names: [String], in folder: String) async throws {
         func path(_ name: String) -> String { "\(folder)/\(name)" }
         try await openssl(
             ["req"] + newKey + [

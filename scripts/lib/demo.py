@@ -79,6 +79,15 @@ def report_memory(watch, services):
                           f"peak; {MEMORY_BYTES_MAX / 1024 / 1024:.0f} MiB are allowed")
 
 
+def exchange_keys(services):
+    """Each makes its key; the master and each branch trust each other by their fingerprints."""
+    fingerprints = {service: service.create_key() for service in services}
+    master, branches = services[0], services[1:]
+    for branch in branches:
+        branch.trust(master, fingerprints[master])
+        master.trust(branch, fingerprints[branch])
+
+
 def run(binary, entries, folder):
     """Sets the stage in `folder`, plays, and leaves nothing running."""
     started = time.monotonic()
@@ -92,7 +101,9 @@ def run(binary, entries, folder):
         for service in services:
             service.configure(services)
             stack.callback(service.abandon)
+        exchange_keys(services)
         watch = Watch(slapds, services, started)
+        watch.say("keys made and exchanged: all mail is signed and encrypted")
         watch.say("three directories: " + ", ".join(
             f"{slapd.organization} at {slapd.directory.url} with {watch.home(slapd.directory).count()} entries"
             for slapd in slapds))

@@ -19,7 +19,7 @@ directory:
   import: {{ base: "{import_base}" }}
   mapping: inetOrgPerson
 exchange:
-  insecure: true        # loopback only: mail is neither signed nor encrypted
+  identity: {{ certificate: {name}.crt, key: {name}.key }}
   address: {address}
   # Here there is no mail server in between: mail for a branch is handed to its service directly.
   smtp: {{ url: "smtp://127.0.0.1:{default_port}" }}
@@ -41,9 +41,9 @@ directory:
   import: {{ base: "{import_base}" }}
   mapping: inetOrgPerson
 exchange:
-  insecure: true        # loopback only: mail is neither signed nor encrypted
+  identity: {{ certificate: {name}.crt, key: {name}.key }}
   address: {address}
-  master: {{ address: {master_address}, organization: {master_name} }}
+  master: {{ address: {master_address}, organization: {master_name}, certificate: {master_name}.crt }}
   smtp: {{ url: "smtp://127.0.0.1:{master_port}" }}
   inbox: {{ smtp: "127.0.0.1:{port}" }}
 schedule: {{ every: 1s }}
@@ -52,6 +52,7 @@ schedule: {{ every: 1s }}
 REQUESTOR_LINE = """\
     - organization: {name}
       address: {address}
+      certificate: {name}.crt
       smtp: {{ url: "smtp://127.0.0.1:{port}" }}"""
 
 
@@ -107,6 +108,21 @@ class Service:
         if old not in text:
             raise Failure(f"the configuration of {self.name} has no {old}")
         self.configuration.write_text(text.replace(old, new), encoding="utf-8")
+
+    @property
+    def certificate(self):
+        """The certificate that the service signs with."""
+        return self.folder / f"{self.name}.crt"
+
+    def create_key(self):
+        """Makes the service's own key; its fingerprint, as its people would read it over the telephone."""
+        self._asked("keys", "create")
+        keys = self._asked_for_json("keys")
+        return next(key["fingerprint"] for key in keys if key["isOwn"])
+
+    def trust(self, other, fingerprint):
+        """Trusts the certificate of another service, which has this fingerprint."""
+        self._asked("keys", "trust", other.name, other.certificate, "--fingerprint", fingerprint)
 
     def start(self):
         """Starts the process; a service that ends at once is noticed by `check`."""
@@ -166,7 +182,7 @@ class Service:
             raise Failure(f"interorg {command} --json of {self.name} is not JSON: {error}") from error
 
     def _asked(self, command, *options):
-        result = subprocess.run([self._binary, command, "--config", self.configuration, *options],
+        result = subprocess.run([self._binary, command, *options, "--config", self.configuration],
                                 capture_output=True, timeout=120, check=False)
         # 1: there are problems; 3: a cycle has failed; 4: the guard holds something. The answer is there all the same.
         if result.returncode not in (0, 1, 3, 4):

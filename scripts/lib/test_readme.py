@@ -128,10 +128,18 @@ class ReadmeTests(unittest.TestCase):
 
     def interorg(self, site, *arguments):
         """Runs a command of the README; its output, if it ended well."""
-        done = subprocess.run([self.binary, arguments[0], "--config", site.configuration, *arguments[1:]],
+        done = subprocess.run([self.binary, *arguments, "--config", site.configuration],
                               capture_output=True, text=True, check=False, timeout=120)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
+
+    def exchange_keys(self, site, other):
+        """Step 4, from the side of one organization: its key, and the other one's trust in it."""
+        self.interorg(site, "keys", "create")
+        [fingerprint] = [key["fingerprint"] for key in json.loads(self.interorg(site, "keys", "show", "--json"))
+                         if key["isOwn"]]
+        certificate = site.folder / f"{site.organization}.crt"
+        self.interorg(other, "keys", "trust", site.organization, certificate, "--fingerprint", fingerprint)
 
     def test_the_readme_connects_two_organizations(self):
         with contextlib.ExitStack() as stack:
@@ -142,6 +150,8 @@ class ReadmeTests(unittest.TestCase):
                 site.start_slapd(stack)
                 site.prepare_directory()
                 site.configure(other)
+            for site, other in zip(sites, reversed(sites)):
+                self.exchange_keys(site, other)
             for site in sites:
                 log = site.folder / "interorg.log"
                 service = Child(f"interorg run of {site.organization}", [

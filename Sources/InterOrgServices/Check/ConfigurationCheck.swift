@@ -15,18 +15,41 @@ public struct ConfigurationCheck: Encodable, Sendable {
     public var importBase: String?
     /// The mapping's name or file.
     public var mapping: String
+    /// Whether mail is signed and encrypted.
+    public var isSealed: Bool
+    /// The own certificate and those of the peers; each peer has a valid one.
+    public var keys: [KeyReport]
+    /// Certificates that end within 30 days.
+    public var keyWarnings: [String]
 
     /// Connects to the directory as the service would, and looks for the bases.
     ///
     /// - Throws: ``CheckFailure`` for what has to be corrected, else the error of the connection.
     public static func run(_ configuration: Configuration) async throws -> ConfigurationCheck {
+        let now = Date()
+        try configuration.checkKeys(now: now)
         try await CheckFailure.wrapping {
             try await LDAPOrganizationDirectory(configuration).check()
         }
         let directory = configuration.directory
         return ConfigurationCheck(
             configuration: configuration.file, directory: directory.url, exports: directory.exports.map(\.base),
-            importBase: directory.imports?.base, mapping: directory.mapping.name)
+            importBase: directory.imports?.base, mapping: directory.mapping.name,
+            isSealed: configuration.exchange.isSealed, keys: configuration.keyReports(now: now),
+            keyWarnings: configuration.keyWarnings(now: now))
+    }
+}
+
+extension Configuration {
+    /// - Throws: ``CheckFailure``, if no mail could be sealed or believed for lack of a certificate that is valid now.
+    fileprivate func checkKeys(now: Date) throws(CheckFailure) {
+        guard exchange.isSealed else { return }
+        let reports = Dictionary(grouping: keyReports(now: now), by: \.organization)
+        let isUsable = { (key: KeyReport) in key.state == .valid || key.state == .expiring }
+        let unusable = reports.filter { !$0.value.contains(where: isUsable) }
+        guard unusable.isEmpty else {
+            throw CheckFailure(description: keyWarnings(now: now).joined(separator: "\n"))
+        }
     }
 }
 

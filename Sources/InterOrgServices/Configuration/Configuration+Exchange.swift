@@ -7,6 +7,8 @@ extension Configuration {
         public let smtp: SMTP
         /// Where incoming mail is handed in.
         public let inbox: Inbox
+        /// How mail is protected.
+        public let protection: MailProtection
 
         /// The submission server to use for mail to a peer: its own, where it has one.
         public func smtp(for peer: Peer) -> SMTP {

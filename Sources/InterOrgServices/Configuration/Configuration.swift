@@ -1,4 +1,5 @@
 import Foundation
+import MailTransport
 
 /// One organization's part in the exchange, as its configuration file describes it.
 ///
@@ -45,6 +46,10 @@ public struct Configuration: Sendable, Equatable {
         public let address: String
         /// The submission server for mail to this peer alone; nil: the one of the exchange.
         public let smtp: SMTP?
+        /// The certificates that its mail is signed with, and that mail to it is encrypted to.
+        public let certificates: TrustedCertificates
+        /// How mail to it is encrypted; nil: as it says that it can decrypt.
+        public let cipher: ContentCipher?
         /// The names of the organizations whose entries a requestor gets; nil: all others.
         public let receives: [String]?
         /// Whether the others get a requestor's entries.

@@ -29,21 +29,19 @@ enum MappingFileKey: String, YAMLKey {
 }
 
 enum ExchangeKey: String, YAMLKey {
-    case insecure, address, master, requestors, smtp, inbox
+    case insecure, address, identity, authority, master, requestors, smtp, inbox
+}
 
-    static let comingLater = ["identity": "mail is neither signed nor encrypted yet; leave this key out"]
+enum IdentityKey: String, YAMLKey {
+    case certificate, key
 }
 
 enum MasterKey: String, YAMLKey {
-    case organization, organizationID, address
-
-    static let comingLater = ["certificate": "mail is neither signed nor encrypted yet; leave this key out"]
+    case organization, organizationID, address, certificate, cipher
 }
 
 enum RequestorKey: String, YAMLKey {
-    case organization, organizationID, address, smtp, receives, offers
-
-    static let comingLater = MasterKey.comingLater
+    case organization, organizationID, address, certificate, cipher, smtp, receives, offers
 }
 
 enum SMTPKey: String, YAMLKey {
@@ -76,6 +74,7 @@ enum ConfigurationFormat {
         "directory.import": names(of: ImportKey.self),
         "directory.mapping": names(of: MappingFileKey.self),
         "exchange": names(of: ExchangeKey.self),
+        "exchange.identity": names(of: IdentityKey.self),
         "exchange.master": names(of: MasterKey.self),
         "exchange.requestors[]": names(of: RequestorKey.self),
         "exchange.requestors[].smtp": names(of: SMTPKey.self),

@@ -1,5 +1,6 @@
 import AddressBook
 import Foundation
+import MailTransport
 import StrictYAML
 
 /// The exchange section, with what it says about the other organizations.
@@ -13,12 +14,13 @@ extension ConfigurationLoader {
     /// Reads the exchange section. Without a known role it is checked as far as that goes, and nil is returned.
     func exchange(_ value: YAMLValue, role roleName: RoleName?) -> ExchangeParties? {
         guard let section = YAMLSection(value, as: ExchangeKey.self) else { return nil }
-        requireInsecure(section)
+        let protection = self.protection(section)
         let address = section.required(.address)?.mailAddress()
         let smtp = section.required(.smtp).flatMap(self.smtp)
         let inbox = section.required(.inbox).flatMap(self.inbox)
-        let master = section[.master].flatMap(self.master)
-        let requestors = section[.requestors].flatMap(self.requestors)
+        let needs = CertificateNeeds(protection, keysMayBeMissing: keysMayBeMissing)
+        let master = section[.master].flatMap { self.master($0, needs) }
+        let requestors = section[.requestors].flatMap { self.requestors($0, needs) }
         let role: Configuration.Role?
         switch roleName {
         case .master:
@@ -32,20 +34,11 @@ extension ConfigurationLoader {
         case nil:
             role = nil
         }
-        guard let address, let smtp, let inbox, let role else { return nil }
+        guard let address, let smtp, let inbox, let role, let protection else { return nil }
         return ExchangeParties(
-            exchange: .init(address: address, smtp: smtp, inbox: inbox),
+            exchange: .init(address: address, smtp: smtp, inbox: inbox, protection: protection),
             role: role, peers: (master.map { [$0] } ?? []) + (requestors ?? [])
         )
-    }
-
-    /// Mail is closed by default. As long as it cannot be, the file has to say that its owner knows.
-    private func requireInsecure(_ section: YAMLSection<ExchangeKey>) {
-        let message =
-            "mail is neither signed nor encrypted yet (S/MIME comes with a later version), so whoever can send mail "
-            + "to the inbox can change entries; write insecure: true in this section to accept that"
-        guard let value = section[.insecure] else { return section.fail(message) }
-        if value.flag() == false { value.fail(message) }
     }
 
     private func smtp(_ value: YAMLValue) -> Configuration.SMTP? {
@@ -81,28 +74,33 @@ extension ConfigurationLoader {
         return .init(delivery: given.key == .lmtp ? .lmtp : .smtp, host: address.host, port: address.port)
     }
 
-    private func master(_ value: YAMLValue) -> LocatedPeer? {
+    private func master(_ value: YAMLValue, _ needs: CertificateNeeds) -> LocatedPeer? {
         guard let section = YAMLSection(value, as: MasterKey.self) else { return nil }
+        let certificates = certificates(section[.certificate], in: value, isNeeded: needs.ofMaster)
         return peer(
             value, name: section.required(.organization), id: section[.organizationID],
-            address: section.required(.address), smtp: nil, receives: nil, offers: true
+            address: section.required(.address), smtp: nil, certificates: certificates,
+            cipher: section[.cipher]?.choice(ContentCipher.self), receives: nil, offers: true
         )
     }
 
-    private func requestors(_ value: YAMLValue) -> [LocatedPeer]? {
+    private func requestors(_ value: YAMLValue, _ needs: CertificateNeeds) -> [LocatedPeer]? {
         value.list()?.compactMap { element in
             guard let section = YAMLSection(element, as: RequestorKey.self) else { return nil }
             return peer(
                 element, name: section.required(.organization), id: section[.organizationID],
                 address: section.required(.address), smtp: section[.smtp].flatMap(self.smtp),
-                receives: section[.receives], offers: section.read(.offers, otherwise: true) { $0.flag() }
+                certificates: certificates(section[.certificate], in: element, isNeeded: needs.ofRequestor),
+                cipher: section[.cipher]?.choice(ContentCipher.self), receives: section[.receives],
+                offers: section.read(.offers, otherwise: true) { $0.flag() }
             )
         }
     }
 
     private func peer(
         _ value: YAMLValue, name: YAMLValue?, id: YAMLValue?, address: YAMLValue?,
-        smtp: Configuration.SMTP?, receives: YAMLValue?, offers: Bool?
+        smtp: Configuration.SMTP?, certificates: Configuration.TrustedCertificates?, cipher: ContentCipher?,
+        receives: YAMLValue?, offers: Bool?
     ) -> LocatedPeer? {
         let organization = name?.organizationName()
         let organizationID = id?.uuid()
@@ -114,11 +112,12 @@ extension ConfigurationLoader {
             }
             if names == nil { return nil }
         }
-        guard let organization, let mailAddress, let offers else { return nil }
+        guard let organization, let mailAddress, let certificates, let offers else { return nil }
         let peer = Configuration.Peer(
             organization: organization,
             organizationID: organizationID ?? OrganizationID(derivedFromName: organization).uuid,
-            address: mailAddress, smtp: smtp, receives: names?.map(\.value), offers: offers
+            address: mailAddress, smtp: smtp, certificates: certificates, cipher: cipher,
+            receives: names?.map(\.value), offers: offers
         )
         return LocatedPeer(peer: peer, value: value, receives: names ?? [])
     }

@@ -1,4 +1,5 @@
 import Foundation
+import MailTransport
 import StrictYAML
 
 /// A peer with the place where the file describes it.
@@ -52,6 +53,25 @@ extension ConfigurationLoader {
                                 .map { "; did you mean \"\($0)\"?" } ?? "")
                     )
                 }
+            }
+        }
+    }
+
+    /// Reports certificates that two organizations share: nobody could say which of them has signed.
+    func checkDistinctCertificates(_ parties: ExchangeParties) {
+        var holders: [Certificate: String] = [:]
+        if case .sealed(let keys) = parties.exchange.protection, let own = keys.identity?.certificate {
+            holders[own] = "this organization"
+        }
+        for located in parties.peers {
+            for certificate in located.peer.certificates.all {
+                if let holder = holders[certificate] {
+                    located.value.fail(
+                        "its certificate with the fingerprint \(certificate.fingerprint) is also that of \(holder); "
+                            + "every organization of the exchange needs its own"
+                    )
+                }
+                holders[certificate] = "\"\(located.peer.organization)\" (\(located.value.place))"
             }
         }
     }

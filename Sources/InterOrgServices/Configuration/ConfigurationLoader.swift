@@ -10,15 +10,17 @@ extension Configuration {
     ///   - environment: The variables that `passwordEnvironment` may name.
     ///   - dnIsWithin: Whether the first DN is equal to or below the second, by normalized comparison (RFC 4514,
     ///     RFC 4518); nil if either cannot be parsed.
+    ///   - keysMayBeMissing: whether keys and certificates, which may be about to be made, need not be there.
     /// - Throws: ``YAMLError`` with everything that is wrong.
     public static func load(
         path: String,
         environment: [String: String] = ProcessInfo.processInfo.environment,
-        dnIsWithin: @escaping (String, String) -> Bool?
+        dnIsWithin: @escaping (String, String) -> Bool?, keysMayBeMissing: Bool = false
     ) throws(YAMLError) -> Configuration {
         let problems = YAMLProblems(file: path)
         let configuration = ConfigurationLoader.read(
-            path: path, environment: environment, dnIsWithin: dnIsWithin, problems: problems
+            path: path, environment: environment, dnIsWithin: dnIsWithin, keysMayBeMissing: keysMayBeMissing,
+            problems: problems
         )
         return try problems.result(configuration)
     }
@@ -29,20 +31,23 @@ extension Configuration {
 struct ConfigurationLoader {
     let problems: YAMLProblems
     let dnIsWithin: (String, String) -> Bool?
+    let keysMayBeMissing: Bool
 
     /// The size of a file that is not a configuration, in bytes.
     private static let fileBytesMax = 1_048_576
 
     static func read(
         path: String, environment: [String: String], dnIsWithin: @escaping (String, String) -> Bool?,
-        problems: YAMLProblems
+        keysMayBeMissing: Bool, problems: YAMLProblems
     ) -> Configuration? {
         guard let text = readText(path, problems: problems) else { return nil }
         let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent().path(percentEncoded: false)
         guard let value = YAMLValue.root(of: text, problems: problems, folder: folder, environment: environment) else {
             return nil
         }
-        return ConfigurationLoader(problems: problems, dnIsWithin: dnIsWithin).configuration(value, file: path)
+        return ConfigurationLoader(
+            problems: problems, dnIsWithin: dnIsWithin, keysMayBeMissing: keysMayBeMissing
+        ).configuration(value, file: path)
     }
 
     private static func readText(_ path: String, problems: YAMLProblems) -> String? {
@@ -71,6 +76,7 @@ struct ConfigurationLoader {
         let ownID = organizationID ?? OrganizationID(derivedFromName: organization).uuid
         checkDistinct(parties, ownName: organization, ownID: ownID)
         checkReceived(parties, ownName: organization)
+        checkDistinctCertificates(parties)
         guard let stateFolder, let directory, let schedule, let guardLimits, let messageBytesMax else { return nil }
         return Configuration(
             file: file, organization: organization, organizationID: ownID, role: parties.role, stateFolder: stateFolder,

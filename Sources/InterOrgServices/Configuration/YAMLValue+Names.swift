@@ -1,4 +1,5 @@
 import Foundation
+import InterOrgProtocol
 import StrictYAML
 
 extension YAMLValue {
@@ -6,20 +7,8 @@ extension YAMLValue {
     func organizationName() -> String? {
         guard let text = text() else { return nil }
         let name = text.precomposedStringWithCanonicalMapping
-        if name.unicodeScalars.count > 64 {
-            fail("the name has \(name.unicodeScalars.count) characters; allowed are 1 to 64")
-            return nil
-        }
-        let separators: [Unicode.GeneralCategory] = [.lineSeparator, .paragraphSeparator]
-        let allowed = name.unicodeScalars.allSatisfy { scalar in
-            scalar != "/" && scalar != "\\" && !separators.contains(scalar.properties.generalCategory)
-        }
-        guard allowed else {
-            fail("\"\(name)\" is no name for an organization: \"/\", \"\\\" and line breaks are not allowed")
-            return nil
-        }
-        guard name.first?.isWhitespace == false, name.last?.isWhitespace == false, name.first != "." else {
-            fail("\"\(name)\" is no name for an organization: no space at its ends, no \".\" at its start")
+        if let objection = OrganizationName.objection(to: name) {
+            fail(objection)
             return nil
         }
         return name

@@ -40,8 +40,6 @@ actor Exchanger {
     let directory: (any OrganizationDirectory)?
     let store: ServiceStore
     let envelope: any SealedEnvelope
-    /// Which organization sends from which address.
-    let senders: [MailAddress: OrganizationID]
     let logger: Logger
     let now: @Sendable () -> Date
     /// For how long a request stands, in seconds; nil: it does not.
@@ -63,15 +61,14 @@ actor Exchanger {
 
     init(
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
-        senders: [MailAddress: OrganizationID], logger: Logger, now: @escaping @Sendable () -> Date,
-        standing: Int? = nil, posted: @escaping @Sendable () -> Void
+        logger: Logger, now: @escaping @Sendable () -> Date, standing: Int? = nil,
+        posted: @escaping @Sendable () -> Void
     ) {
         self.standing = standing
         self.role = role
         self.directory = directory
         self.store = store
         self.envelope = envelope
-        self.senders = senders
         self.logger = logger
         self.now = now
         self.posted = posted
@@ -407,8 +404,7 @@ private struct Refusal: Error {
 }
 
 extension Exchanger {
-    /// Mail → message. The sender's address must be the one that the configuration has for the organization that the
-    /// message says it is from.
+    /// Mail → message. Who is speaking is for the envelope to say; the message has to say the same.
     private func open(_ mail: WaitingMail) throws -> ReceivedMessage {
         let exchangeMail: ExchangeMail
         do {
@@ -424,15 +420,13 @@ extension Exchanger {
         } catch let error as MailFormatError {
             throw Refusal(reason: "the mail is malformed: \(error)")
         }
-        guard let organization = senders[exchangeMail.from] else {
-            throw Refusal(reason: "\(exchangeMail.from) is the address of no organization of the exchange")
-        }
         do {
-            let message = try ReceivedMessage(try envelope.open(exchangeMail.body, from: exchangeMail.from))
-            guard message.header.from.id == organization else {
+            let opened = try envelope.open(exchangeMail.body, from: exchangeMail.from)
+            let message = try ReceivedMessage(opened.payload)
+            guard message.header.from.id.uuid == opened.speaker else {
                 throw Refusal(
-                    reason: "the message says that it is from \(message.header.from.name), but \(exchangeMail.from) "
-                        + "is another organization's address")
+                    reason: "the message says that it is from \(message.header.from.name), but another organization "
+                        + "has sent it (its mail says \(exchangeMail.from))")
             }
             return message
         } catch let error as MessageError {

@@ -50,7 +50,7 @@ public struct InterOrgService: Sendable {
         let store = try ServiceStore(path: configuration.databasePath)
         self.store = store
 
-        let envelope = InsecureEnvelope(payloadBytesMax: max(configuration.messageBytesMax, 8_000_000) * 2)
+        let envelope = try configuration.envelope(logger: logger, now: { Date() })
         let payloadBytesMax = Self.payloadBytesMax(messageBytesMax: configuration.messageBytesMax, envelope)
         let surroundings = Surroundings(
             now: { Date() }, newID: { UUID() }, pauses: .real,
@@ -79,11 +79,9 @@ public struct InterOrgService: Sendable {
         }
         let ownAddress = try MailAddress(configuration.exchange.address)
         self.ownAddress = ownAddress
-        var senders: [MailAddress: OrganizationID] = [:]
         var posts: [MailPost] = []
         for peer in peers {
             let address = try MailAddress(peer.address)
-            senders[address] = OrganizationID(peer.organizationID)
             posts.append(
                 MailPost(
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
@@ -95,8 +93,8 @@ public struct InterOrgService: Sendable {
         self.posts = posts
         let wakeUps = posts.map(\.wakeUp)
         self.exchanger = Exchanger(
-            role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
-            now: { Date() }, standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
+            role: role, directory: directory, store: store, envelope: envelope, logger: logger, now: { Date() },
+            standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
             posted: { for wakeUp in wakeUps { wakeUp.signal() } })
     }
 
@@ -113,7 +111,8 @@ public struct InterOrgService: Sendable {
             metadata: ["organization": "\(configuration.organization)", "role": "\(configuration.roleName)"])
         // They are stopped one after the other, from the last on: the agent's end answers those whom the control socket
         // lets wait for a cycle.
-        let services: [any Service] = [intake, control, agent] + posts
+        let watch = CertificateWatch(configuration: configuration, logger: logger, now: { Date() })
+        let services: [any Service] = [watch, intake, control, agent] + posts
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],

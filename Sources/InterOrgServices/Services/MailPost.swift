@@ -70,7 +70,7 @@ struct MailPost: Service {
     }
 
     private func mail(_ message: WaitingMessage) throws -> MailMessage {
-        let body = try envelope.seal(message.payload, to: to)
+        let body = try envelope.seal(message.payload, to: peer.uuid)
         let host = from.text.split(separator: "@").last.map(String.init) ?? "localhost"
         return try MailMessage(
             from: from, to: to, subject: subject, date: Date(),

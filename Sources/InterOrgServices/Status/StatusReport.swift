@@ -60,6 +60,12 @@ public struct StatusReport: Sendable, Codable {
     /// The parts of the directory that are exported, and how they are read.
     public var exports: [DirectoryReading]
     public var organizations: [OrganizationStatus]
+    /// Whether mail is signed and encrypted.
+    public var isSealed: Bool
+    /// The own certificate and those of the peers.
+    public var keys: [KeyReport]
+    /// What is to be done about keys: certificates that end within 30 days, or have ended.
+    public var keyWarnings: [String]
     public var refusedMails: [RefusedMail]
 
     /// An entry that stands elsewhere than it would if no other stood there.
@@ -85,7 +91,7 @@ public struct StatusReport: Sendable, Codable {
 extension StatusReport {
     /// - Throws: `StateFolderError` if the service has never run.
     public static func read(_ configuration: Configuration) async throws -> StatusReport {
-        try await StatusReader(configuration: configuration, store: configuration.existingStore()).report()
+        try await StatusReader(configuration: configuration, store: configuration.existingStore(), now: Date()).report()
     }
 }
 
@@ -103,6 +109,7 @@ extension Configuration {
 private struct StatusReader {
     let configuration: Configuration
     let store: ServiceStore
+    let now: Date
 
     func report() async throws -> StatusReport {
         let line = try await ChangeLog(store: store).line()
@@ -120,6 +127,8 @@ private struct StatusReader {
             unreadMails: try await Inbox(store: store).ids(parked: false).count,
             failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) },
             exports: try await DirectoryReading.all(in: store), organizations: [],
+            isSealed: configuration.exchange.isSealed, keys: configuration.keyReports(now: now),
+            keyWarnings: configuration.keyWarnings(now: now),
             refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
         switch configuration.role {
         case .master(let requestors): report.organizations = try await organizations(of: requestors)

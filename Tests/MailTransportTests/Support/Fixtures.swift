@@ -17,7 +17,10 @@ struct SplitMix64: RandomNumberGenerator {
 
 let branch = makeAddress("interorg@branch.example")
 let master = makeAddress("interorg@master.example")
-let envelope = InsecureEnvelope(payloadBytesMax: 64 * 1024 * 1024)
+let branchID = UUID(uuidString: "00000000-0000-4000-8000-00000000000B")!
+let masterID = UUID(uuidString: "00000000-0000-4000-8000-00000000000A")!
+let peers = [EnvelopePeer(id: branchID, address: branch), EnvelopePeer(id: masterID, address: master)]
+let envelope = InsecureEnvelope(payloadBytesMax: 64 * 1024 * 1024, peers: peers)
 
 func makeAddress(_ text: String) -> MailAddress {
     try! MailAddress(text)
@@ -57,14 +60,14 @@ func makeMessage(body: SealedBody, subject: String = "InterOrg Sync request 17 o
 }
 
 func makeMail(payload: [UInt8]) throws -> [UInt8] {
-    try makeMessage(body: envelope.seal(payload, to: master)).encoded()
+    try makeMessage(body: envelope.seal(payload, to: masterID)).encoded()
 }
 
 /// The payload of a mail that must be one of the exchange.
 func payload(of mail: [UInt8]) throws -> [UInt8] {
     let reading = try MailReading(mail, envelopeSender: branch, contentTypes: envelope.acceptedContentTypes)
     guard case .exchange(let exchange) = reading else { throw UnexpectedReading(reading: reading) }
-    return try envelope.open(exchange.body, from: exchange.from)
+    return try envelope.open(exchange.body, from: exchange.from).payload
 }
 
 struct UnexpectedReading: Error {
