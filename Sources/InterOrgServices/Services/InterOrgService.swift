@@ -18,7 +18,8 @@ public struct InterOrgService: Sendable {
     let exchanger: Exchanger
     let posts: [MailPost]
     let lock: StateLock
-    private let ownAddress: MailAddress
+    /// Signals that mail has been dealt with.
+    let settled = WakeUp()
 
     /// However large a mail may be: a message is held in memory several times on its way.
     private static let payloadBytesMax = 2_000_000
@@ -73,7 +74,6 @@ public struct InterOrgService: Sendable {
                     surroundings: surroundings))
         }
         let ownAddress = try MailAddress(configuration.exchange.address)
-        self.ownAddress = ownAddress
         var senders: [MailAddress: OrganizationID] = [:]
         var posts: [MailPost] = []
         for peer in peers {
@@ -90,7 +90,8 @@ public struct InterOrgService: Sendable {
         let wakeUps = posts.map(\.wakeUp)
         self.exchanger = Exchanger(
             role: role, directory: directory, store: store, envelope: envelope, senders: senders, logger: logger,
-            now: { Date() }, posted: { for wakeUp in wakeUps { wakeUp.signal() } })
+            now: { Date() }, posted: { for wakeUp in wakeUps { wakeUp.signal() } },
+            settled: { [settled] in settled.signal() }, inboxLimits: configuration.inboxLimits)
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
@@ -99,14 +100,14 @@ public struct InterOrgService: Sendable {
         let agent = SynchronizationAgent(
             exchanger: exchanger, schedule: configuration.schedule, pauses: .real,
             logger: logger)
-        let intake = MailIntake(listener: listener { agent.mailHasCome() })
+        let reception = try reception { agent.mailHasCome() }
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
         logger.info(
             "started",
             metadata: ["organization": "\(configuration.organization)", "role": "\(configuration.roleName)"])
         // They are stopped one after the other, from the last on: the agent's end answers those whom the control socket
         // lets wait for a cycle.
-        let services: [any Service] = [intake, control, agent] + posts
+        let services: [any Service] = [reception, control, agent] + posts
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -124,12 +125,16 @@ public struct InterOrgService: Sendable {
         try await exchanger.start()
         await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
-        let listener = listener { arrivals.signal() }
+        let reception = try reception(pipeInterval: .milliseconds(250)) { arrivals.signal() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                // Without a listener no answer can come.
+                // Where no mail comes, no answer can.
                 defer { arrivals.end() }
-                try await listener.run()
+                do {
+                    try await reception.source.run(reception.intake)
+                } catch is CancellationError {
+                    // Nothing more is waited for.
+                }
             }
             var report = await exchanger.cycle()
             for post in posts { try await post.flush() }
@@ -154,21 +159,6 @@ public struct InterOrgService: Sendable {
             try await group.waitForAll()
             return report
         }
-    }
-
-    private func listener(_ mailHasCome: @escaping @Sendable () -> Void) -> MailListener {
-        let inbox = configuration.exchange.inbox
-        let store = store
-        return MailListener(
-            configuration: MailListener.Configuration(
-                host: inbox.host, port: inbox.port, transferProtocol: inbox.delivery == .lmtp ? .lmtp : .smtp,
-                recipients: [ownAddress], messageBytesMax: max(configuration.messageBytesMax, 1_000_000) * 2),
-            logger: logger,
-            listening: { port in logger.info("listening for mail", metadata: ["port": "\(port)"]) },
-            deliver: { mail in
-                try await Inbox(store: store).append(mail.bytes, from: mail.sender?.text ?? "", now: Date())
-                mailHasCome()
-            })
     }
 }
 

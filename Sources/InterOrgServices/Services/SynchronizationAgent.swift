@@ -188,12 +188,3 @@ final class SynchronizationAgent: Service {
         return next.map { $0.timeIntervalSince(now) } ?? 86_400
     }
 }
-
-/// The mail listener as a service: a graceful stop finishes the deliveries that are running.
-struct MailIntake: Service {
-    let listener: MailListener
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await listener.run() }
-    }
-}
