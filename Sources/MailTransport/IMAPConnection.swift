@@ -138,7 +138,11 @@ final class IMAPConnection: @unchecked Sendable {
             text += "; check the server's certificate and the certificate authorities that are trusted (caFile)"
         default: break
         }
-        return MailboxError(text)
+        let permanent = [
+            CURLE_LOGIN_DENIED, CURLE_USE_SSL_FAILED, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+            CURLE_SSL_ISSUER_ERROR,
+        ]
+        return MailboxError(text, isTransient: !permanent.contains(status))
     }
 
     private func perform(

@@ -21,6 +21,8 @@ public struct IMAPMailbox: Mailbox {
 
     /// How many new mails are handed in at a look; the rest follow at the next one.
     private static let mailsMax = 500
+    /// After so many mails for which there was no room, no more are fetched: others have room of their own.
+    private static let withoutRoomMax = 50
 
     /// - Parameters:
     ///   - folder: the folder to look at, such as `INBOX`; names as the server writes them.
@@ -42,28 +44,42 @@ public struct IMAPMailbox: Mailbox {
 
     public func changes() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
 
+    public func check() async throws {
+        do {
+            try await IMAPConnection.with(server, literalBytesMax: 65_536) { connection in
+                _ = try await IMAPFolder.select(folder, on: connection)
+            }
+        } catch let refusal as IMAPRefusal {
+            throw MailboxError(refusal.description)
+        }
+    }
+
     public func look(_ intake: any MailIntake) async throws {
         try await IMAPConnection.with(server, literalBytesMax: intake.mailBytesMax + 65_536) { connection in
             let folder = try await IMAPFolder.select(folder, on: connection)
-            try await putAway(intake, folder)
+            // What the server does not let be put away is in no other mail's way.
+            var refusal = try await putAway(intake, folder)
             let messages = try await folder.messages().filter { !$0.isDeleted }
             let known = try await intake.known(among: Set(messages.map { Key($0.uid, folder).text }))
             let new = messages.filter { !known.contains(Key($0.uid, folder).text) }
-            for message in new.prefix(Self.mailsMax) {
-                guard try await take(message, folder, intake) else { break }
+            var withoutRoom = 0
+            for message in new.prefix(Self.mailsMax) where withoutRoom < Self.withoutRoomMax {
+                if try await !take(message, folder, intake) { withoutRoom += 1 }
             }
-            try await putAway(intake, folder)
+            if refusal == nil { refusal = try await putAway(intake, folder) }
+            if let refusal { throw refusal }
         }
     }
 
     public func putAway(_ intake: any MailIntake) async throws {
         guard try await !intake.settled().isEmpty else { return }
         try await IMAPConnection.with(server, literalBytesMax: 65_536) { connection in
-            try await putAway(intake, IMAPFolder.select(folder, on: connection))
+            let refusal = try await putAway(intake, IMAPFolder.select(folder, on: connection))
+            if let refusal { throw refusal }
         }
     }
 
-    /// Returns false if there is no room for more.
+    /// Returns whether there was room for the mail.
     private func take(_ message: IMAPFolder.Message, _ folder: IMAPFolder, _ intake: any MailIntake) async throws
         -> Bool
     {
@@ -84,23 +100,33 @@ public struct IMAPMailbox: Mailbox {
         return true
     }
 
-    private func putAway(_ intake: any MailIntake, _ folder: IMAPFolder) async throws {
+    /// Returns what the server did not want to do; the mails that it was about stay, to be put away later.
+    private func putAway(_ intake: any MailIntake, _ folder: IMAPFolder) async throws -> IMAPRefusal? {
         let settled = try await intake.settled()
-        guard !settled.isEmpty else { return }
+        var firstRefusal: IMAPRefusal?
         for mail in settled {
-            // Mail of another UIDVALIDITY cannot be found any more: it is taken again under its new number.
-            if let key = Key(mail.key), key.uidValidity == folder.uidValidity {
-                switch (mail.isRefused, processed) {
-                case (true, _): try await folder.move(key.uid, to: refusedFolder)
-                case (false, .delete): try await folder.delete([key.uid])
-                case (false, .move(let target)): try await folder.move(key.uid, to: target)
-                }
+            do {
+                try await putAway(mail, folder)
+                try await intake.putAway(mail.key, isVisible: false)
+            } catch let refusal as IMAPRefusal {
+                firstRefusal = firstRefusal ?? refusal
             }
-            try await intake.putAway(mail.key, isVisible: false)
         }
-        guard settled.contains(where: \.isRefused) else { return }
-        try await boundRefused(folder.connection)
-        _ = try await IMAPFolder.select(folder.name, on: folder.connection)
+        if firstRefusal == nil, settled.contains(where: \.isRefused) {
+            try await boundRefused(folder.connection)
+            _ = try await IMAPFolder.select(folder.name, on: folder.connection)
+        }
+        return firstRefusal
+    }
+
+    private func putAway(_ mail: SettledMail, _ folder: IMAPFolder) async throws {
+        // Mail of another UIDVALIDITY cannot be found any more: it is taken again under its new number.
+        guard let key = Key(mail.key), key.uidValidity == folder.uidValidity else { return }
+        switch (mail.isRefused, processed) {
+        case (true, _): try await folder.move(key.uid, to: refusedFolder)
+        case (false, .delete): try await folder.delete([key.uid])
+        case (false, .move(let target)): try await folder.move(key.uid, to: target)
+        }
     }
 
     private func boundRefused(_ connection: IMAPConnection) async throws {

@@ -186,6 +186,11 @@ public struct ListenerSource: MailSource {
         return "\(transferProtocol) on \(configuration.host):\(configuration.port)"
     }
 
+    /// Looks at the certificate; whether the port is free is for the service to find, which may have it already.
+    public func check() throws {
+        _ = try configuration.tls.map { try ListenerTLSContext($0) }
+    }
+
     public func run(_ intake: any MailIntake) async throws {
         try await MailListener(
             configuration: configuration, logger: logger,

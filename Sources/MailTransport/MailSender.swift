@@ -11,17 +11,22 @@ public struct MailSender: Sendable, Equatable {
         var rest = mail[...]
         let header = (try? HeaderSection.take(from: &rest))?.0
         author = header?.first("from").flatMap { try? ExchangeMail.address(in: $0) }
-        if let path = header?.first("return-path") {
-            envelopeSender = Self.envelopeSender(path)
-        } else {
-            envelopeSender = author?.text ?? ""
-        }
+        envelopeSender = Self.envelopeSender(noted: header?.first("return-path"), author: author)
     }
 
-    /// An envelope sender as mail systems write it: with or without angle brackets, empty or `MAILER-DAEMON` for bounces.
-    public static func envelopeSender(_ text: String) -> String {
-        var text = text.trimmingSpaces()
+    /// The envelope sender, where the delivering system has said it in another way.
+    ///
+    /// - Parameter noted: with or without angle brackets; empty or `MAILER-DAEMON` for bounces; nil: not said.
+    public func envelopeSender(noted: String?) -> String {
+        noted.map { Self.envelopeSender(noted: $0, author: author) } ?? envelopeSender
+    }
+
+    private static func envelopeSender(noted: String?, author: MailAddress?) -> String {
+        let standard = author?.text ?? ""
+        guard var text = noted?.trimmingSpaces() else { return standard }
         if text.first == "<", text.last == ">" { text = String(text.dropFirst().dropLast()) }
-        return text.uppercased() == "MAILER-DAEMON" ? "" : text.forPeople
+        if text.isEmpty || text.uppercased() == "MAILER-DAEMON" { return "" }
+        // Forwarders make addresses that are longer than any should be: that makes no bounce of the mail.
+        return (try? MailAddress(text))?.text ?? standard
     }
 }

@@ -55,6 +55,8 @@ struct MailSession {
     var errors = 0
     var decoder: MessageDataDecoder?
     var transaction: Transaction?
+    /// For each recipient that a reply is due for, which delivery is its.
+    private var delivering: [Int] = []
 
     /// A mail that is being announced.
     struct Transaction {
@@ -134,7 +136,9 @@ struct MailSession {
         phase = .command
         switch configuration.transferProtocol {
         case .lmtp:
-            actions += deliveries.map { .reply($0.reply) }
+            // A recipient that was named twice has one mail, and two replies.
+            actions += delivering.compactMap { index in deliveries.indices.contains(index) ? deliveries[index] : nil }
+                .map { .reply($0.reply) }
         case .smtp:
             // One reply for all: whoever has the mail already gets it again, rather than somebody not at all.
             let worst =
@@ -164,8 +168,14 @@ struct MailSession {
             phase = .delivering
             let sender = transaction?.sender
             let bytes = decoder.message
+            var distinct: [MailAddress] = []
+            delivering = recipients.map { recipient in
+                if let index = distinct.firstIndex(of: recipient) { return index }
+                distinct.append(recipient)
+                return distinct.count - 1
+            }
             actions.append(
-                .deliver(recipients.map { ReceivedMail(sender: sender, recipient: $0, bytes: bytes) })
+                .deliver(distinct.map { ReceivedMail(sender: sender, recipient: $0, bytes: bytes) })
             )
         case .tooLarge:
             refuse(for: recipients, with: .tooLarge(bytesMax: configuration.messageBytesMax))

@@ -6,6 +6,11 @@ public protocol MailSource: Sendable {
     /// What it is, in words for people, such as `the maildir /var/mail/interorg`. Its mails are remembered under it.
     var name: String { get }
 
+    /// Looks whether mail can come this way, and takes none.
+    ///
+    /// - Throws: what is wrong, in words for people.
+    func check() async throws
+
     /// Brings mail until the task is cancelled. What can pass by itself is reported to the intake and tried again.
     ///
     /// - Throws: what keeps mail from ever coming: a port that is taken, for instance.

@@ -14,6 +14,9 @@ public protocol Mailbox: Sendable {
     /// When it should be looked at before that; ends when nobody iterates it any more. For one task at a time.
     func changes() -> AsyncStream<Void>
 
+    /// Looks whether mail can be taken, and takes none.
+    func check() async throws
+
     /// Puts away what has been settled, then hands in everything that is new.
     ///
     /// - Throws: what kept it from doing all of that, in words for people.
@@ -35,6 +38,10 @@ public struct MailboxSource<Box: Mailbox>: MailSource {
 
     /// Between two looks when the mailbox cannot be looked at.
     private static var firstPauseSeconds: Double { 1 }
+    /// How long the end of a service may take for a server that does not answer.
+    private static var lastPause: Duration { .seconds(5) }
+
+    public func check() async throws { try await mailbox.check() }
 
     public func run(_ intake: any MailIntake) async throws {
         let (looks, look) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -61,9 +68,20 @@ public struct MailboxSource<Box: Mailbox>: MailSource {
             }
             group.cancelAll()
         }
-        // What has been dealt with just now is put away by this process still; if it cannot be, by the next one. In a
-        // task of its own, since this one is cancelled.
-        await Task { try? await mailbox.putAway(intake) }.value
+        await putAwayBeforeTheEnd(intake)
+    }
+
+    /// What has been dealt with just now is put away by this process still; if it cannot be soon, by the next one.
+    private func putAwayBeforeTheEnd(_ intake: any MailIntake) async {
+        // In a task of its own, since this one is cancelled.
+        await Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { try? await mailbox.putAway(intake) }
+                group.addTask { try? await Task.sleep(for: Self.lastPause) }
+                await group.next()
+                group.cancelAll()
+            }
+        }.value
     }
 
     private func pauseSeconds(afterFailures failures: Int) -> Double {

@@ -17,6 +17,9 @@ public final class Maildir: Mailbox {
     /// What is kept of refused mail in `.Refused`.
     public static let refusedRetention = Retention(count: 100, bytes: 64_000_000)
 
+    /// After so many mails for which there was no room, no more are read: others have room of their own.
+    private static let withoutRoomMax = 200
+
     private let folder: MaildirFolder
     private let processed: Processed
     private let refused: Retention
@@ -45,36 +48,51 @@ public final class Maildir: Mailbox {
 
     public func changes() -> AsyncStream<Void> { watch?.changes ?? AsyncStream { $0.finish() } }
 
+    /// A maildir that is not there yet is in order: the mail server makes it.
+    public func check() throws {
+        do {
+            _ = try folder.files()
+            try folder.requireWriting()
+        } catch let failure as MaildirFolder.Failure where !failure.isMissing {
+            throw MailboxError("\(failure.description); check who may read and write it")
+        } catch is MaildirFolder.Failure {
+            return
+        }
+    }
+
     public func look(_ intake: any MailIntake) async throws {
         do {
             for part in ["new", "cur"] { watch?.add("\(folder.path)/\(part)") }
-            try await putAway(intake)
+            // What cannot be put away or read is in no other mail's way.
+            var failures = try await putAwayAll(intake)
             let files = try folder.files()
             let known = try await intake.known(among: Set(files.map(\.key)))
-            var failures: [String] = []
-            for file in files where !known.contains(file.key) {
+            var withoutRoom = 0
+            for file in files where !known.contains(file.key) && withoutRoom < Self.withoutRoomMax {
                 do {
-                    try await take(file, intake)
+                    if try await !take(file, intake) { withoutRoom += 1 }
                 } catch let failure as MaildirFolder.Failure {
-                    // One that cannot be read is in no other's way.
-                    failures.append(failure.description)
+                    failures.append(failure)
                 }
             }
-            try await putAway(intake)
+            if failures.isEmpty { failures = try await putAwayAll(intake) }
             guard failures.isEmpty else {
                 let more = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
-                throw MailboxError("\(failures[0])\(more); check who may read it")
+                throw MailboxError("\(failures[0])\(more); check who may read and write it")
             }
         } catch let failure as MaildirFolder.Failure {
-            let advice = failure.isMissing ? "the mail server makes it when it first delivers" : "check who may read it"
+            let advice =
+                failure.isMissing
+                ? "the mail server makes it when it first delivers" : "check who may read and write it"
             throw MailboxError("\(failure.description); \(advice)")
         }
     }
 
-    private func take(_ file: MaildirFolder.File, _ intake: any MailIntake) async throws {
+    /// Returns whether there was room for the mail.
+    private func take(_ file: MaildirFolder.File, _ intake: any MailIntake) async throws -> Bool {
         switch try folder.read(file, bytesMax: intake.mailBytesMax) {
         case .gone, .unfinished:
-            return
+            return true
         case .tooLarge(let bytes):
             let reason = "it is too large: \(bytes) bytes, the limit is \(intake.mailBytesMax)"
             try await intake.refuse(file.key, sender: "", reason: reason)
@@ -83,23 +101,35 @@ public final class Maildir: Mailbox {
                 try await intake.take(IncomingMail(sender: nil, bytes: bytes, key: file.key))
             } catch is MailStorageFull {
                 // It stays where it is until there is room.
-                return
+                return false
             } catch let refusal as MailRefusal {
                 try await intake.refuse(file.key, sender: MailSender(of: bytes).envelopeSender, reason: refusal.reason)
             }
         }
+        return true
     }
 
     public func putAway(_ intake: any MailIntake) async throws {
+        if let failure = try await putAwayAll(intake).first { throw MailboxError(failure.description) }
+    }
+
+    /// Returns what could not be done.
+    private func putAwayAll(_ intake: any MailIntake) async throws -> [MaildirFolder.Failure] {
         let settled = try await intake.settled()
         let kept = try await intake.kept()
-        guard !settled.isEmpty || !kept.isEmpty else { return }
+        guard !settled.isEmpty || !kept.isEmpty else { return [] }
         let files = Dictionary(uniqueKeysWithValues: try folder.files().map { ($0.key, $0) })
+        var failures: [MaildirFolder.Failure] = []
         for mail in settled {
-            let isVisible = try files[mail.key].map { try putAway($0, isRefused: mail.isRefused) } ?? false
-            try await intake.putAway(mail.key, isVisible: isVisible)
+            do {
+                let isVisible = try files[mail.key].map { try putAway($0, isRefused: mail.isRefused) } ?? false
+                try await intake.putAway(mail.key, isVisible: isVisible)
+            } catch let failure as MaildirFolder.Failure {
+                failures.append(failure)
+            }
         }
         for key in kept where files[key] == nil { try await intake.putAway(key, isVisible: false) }
+        guard failures.isEmpty else { return failures }
         if settled.contains(where: \.isRefused) { try boundRefused() }
         if case .keep(let retention?) = processed {
             let items = kept.compactMap { files[$0].flatMap(folder.item) }
@@ -108,6 +138,7 @@ public final class Maildir: Mailbox {
                 try await intake.putAway(file.key, isVisible: false)
             }
         }
+        return []
     }
 
     /// Returns whether the mail is still to be seen in `cur`.
@@ -129,14 +160,5 @@ public final class Maildir: Mailbox {
         for file in refused.excess(of: try folder.files().compactMap(folder.item), now: now()) {
             try folder.delete(file)
         }
-    }
-}
-
-/// A mailbox that cannot be looked at, in words for people.
-public struct MailboxError: Error, Sendable, Equatable, CustomStringConvertible {
-    public let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }

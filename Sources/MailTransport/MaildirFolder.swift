@@ -132,6 +132,14 @@ struct MaildirFolder: Sendable {
             key: file, date: Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)), bytes: status.st_size)
     }
 
+    /// - Throws: `Failure`, if mails could not be moved or deleted.
+    func requireWriting() throws {
+        for part in ["new", "cur"] {
+            let folder = "\(path)/\(part)"
+            guard access(folder, W_OK | X_OK) == 0 else { throw Failure(operation: "write in \(folder)", code: errno) }
+        }
+    }
+
     /// Moves a mail, durably; false if it is gone.
     func move(_ file: File, to target: String) throws -> Bool {
         let path = path(of: file)

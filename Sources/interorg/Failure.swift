@@ -34,6 +34,7 @@ struct Failure: Error {
         case let error as YAMLError: self.init(.usage, error.description)
         case let error as StateFolderError: self.init(.usage, error.description)
         case let error as MailListenerError: self.init(.usage, error.description)
+        case let error as MailboxError: self.init(error.isTransient ? .unreachable : .usage, error.description)
         case let error as CheckFailure: self.init(.usage, error.description)
         case let error as AgentStopped: self.init(.unreachable, error.description)
         case let error as LDAPError where error.isTransient: self.init(.unreachable, error.description)

@@ -129,6 +129,31 @@ struct InboxTests {
         }
     }
 
+    @Test("check says whether mail can come", .timeLimit(.minutes(1)))
+    func check() async throws {
+        try await withDovecot { dovecot in
+            try await withOrganization("a", people: 0) { a in
+                try await a.configure(
+                    exchange: """
+                          smtp: { url: "smtp://127.0.0.1:\(try LoopbackSocket.freePort())" }
+                          master: { organization: hq, address: interorg@hq.example }
+                        """, every: "1h", more: "")
+                try a.write("wrong\n", to: "imap.secret")
+                try a.reconfigureInbox(
+                    "imap: { url: \"imap://127.0.0.1:\(dovecot.port)\", user: \(DovecotServer.user), "
+                        + "passwordFile: imap.secret }")
+                let wrong = try await a.command("check")
+                #expect(wrong.status == 2 && wrong.errors.contains("AUTHENTICATIONFAILED"), "\(wrong)")
+                try a.write(DovecotServer.password + "\n", to: "imap.secret")
+                let right = try await a.command("check")
+                #expect(right.status == 0 && right.output.contains("mail comes by the folder INBOX"), "\(right)")
+                try a.reconfigure("\(dovecot.port)", "\(try LoopbackSocket.freePort())")
+                let away = try await a.command("check")
+                #expect(away.status == 3 && away.errors.contains("that the server runs"), "\(away)")
+            }
+        }
+    }
+
     @Test("a maildir that is missing shows in the status until it is there", .timeLimit(.minutes(1)))
     func missingMaildir() async throws {
         try await withOrganization("a", people: 0) { a in
@@ -139,9 +164,18 @@ struct InboxTests {
                     """, every: "1h", more: "")
             try a.reconfigureInbox("maildir: mail")
             try a.start()
-            try await waitUntil("the status says it") { try await failures(a).contains("\(a.folder)/mail/new") }
-            _ = try DeliveringServer.maildir(a)
-            try await waitUntil("the status says that it is there") { try await !failures(a).contains("mail/new") }
+            do {
+                try await waitUntil("the service has started", limit: .seconds(20)) { a.log.contains("started") }
+                try await waitUntil("the status says it", limit: .seconds(20)) {
+                    try await failures(a).contains("\(a.folder)/mail/new")
+                }
+                _ = try DeliveringServer.maildir(a)
+                try await waitUntil("the status says that it is there", limit: .seconds(20)) {
+                    try await !failures(a).contains("mail/new")
+                }
+            } catch let error as TestSupportError {
+                throw TestSupportError("\(error): \(try await status(a)) \(a.log)")
+            }
         }
     }
 

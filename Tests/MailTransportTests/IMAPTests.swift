@@ -77,6 +77,22 @@ struct IMAPTests {
         }
     }
 
+    @Test("hands in new mail even if the server does not let the old be put away")
+    func stuck() async throws {
+        try await withDovecot { server in
+            let intake = RecordingIntake()
+            // Names that no folder can have.
+            let mailbox = mailbox(server, processed: .move(folder: "a//b"))
+            try server.deliver("1.a", mail("first"))
+            try await mailbox.look(intake)
+            intake.settleAll()
+            try server.deliver("2.a", mail("second"))
+            await #expect(throws: IMAPRefusal.self) { try await mailbox.look(intake) }
+            #expect(intake.texts.count == 2)
+            #expect(server.mails().count == 2)
+        }
+    }
+
     @Test("keeps a mail for which there is no room")
     func full() async throws {
         try await withDovecot { server in

@@ -156,6 +156,26 @@ struct MaildirTests {
         }
     }
 
+    @Test("takes new mail even if it cannot put the old away, says so, and does it when it can")
+    func stuck() async throws {
+        try await withBox { box in
+            let intake = RecordingIntake()
+            // A file where the folder for refused mail would be.
+            try Data().write(to: URL(filePath: "\(box.path)/.Refused"))
+            try box.deliver("1.a", "first")
+            try await watching(box, intake, interval: .milliseconds(50)) {
+                try await waitUntil("the first is there") { intake.texts == ["first"] }
+                intake.settleAll(as: .refused)
+                try await waitUntil("it is said") { intake.failure?.contains("\(box.path)/.Refused") == true }
+                try box.deliver("2.a", "second")
+                try await waitUntil("the second is there") { intake.texts == ["first", "second"] }
+                #expect(box.names("new") == ["1.a", "2.a"])
+                try FileManager.default.removeItem(atPath: "\(box.path)/.Refused")
+                try await waitUntil("the first is away") { box.names("new") == ["2.a"] && intake.failure == nil }
+            }
+        }
+    }
+
     @Test("passes over what is no mail: folders, links, pipes, hidden and empty files")
     func noMail() async throws {
         try await withBox { box in
@@ -217,6 +237,12 @@ struct MaildirTests {
         #expect(
             sender("From x@x.example Thu Jan  1 12:00:00 2026\nFrom: a@a.example\n\nmail").envelopeSender
                 == "a@a.example")
+        let long = "\(String(repeating: "x", count: 70))@x.example"
+        let forwarded = sender("Return-Path: <\(long)>\nFrom: a@a.example\n\nmail")
+        #expect(forwarded.envelopeSender == "a@a.example")
+        #expect(forwarded.envelopeSender(noted: "b@b.example") == "b@b.example")
+        #expect(forwarded.envelopeSender(noted: "<>") == "")
+        #expect(forwarded.envelopeSender(noted: nil) == "a@a.example")
         #expect(sender("From: nobody\n\nmail") == sender(""))
     }
 }

@@ -1,5 +1,6 @@
 import AddressBook
 import Foundation
+import GRDB
 import SQLiteStore
 import SynchronizationTestSupport
 import Testing
@@ -45,11 +46,27 @@ struct InboxLimitsTests {
 
     @Test("a share has an end in bytes, too, with room for two of the largest mails")
     func bytes() async throws {
-        let inbox = inbox(knownSenders: 1, mailBytesMax: 200_000_000)
-        let large = 30_000_000
-        #expect(try await flood(inbox, .others, bytes: large) == 13)
+        let large = 17_000_000
+        #expect(try await flood(inbox(knownSenders: 1, mailBytesMax: 1_000), .others, bytes: large) == 1)
+        #expect(try await flood(inbox(knownSenders: 1, mailBytesMax: large), .others, bytes: large) == 1)
         #expect(InboxLimits(knownSenders: 50, mailBytesMax: 16_000_000).ofKnownSender.bytes == 32_000_000)
         #expect(InboxLimits(knownSenders: 50, mailBytesMax: 16_000_000).ofKnownSender.count == 32)
+    }
+
+    @Test("a disk that is full is told from an inbox that is")
+    func diskFull() async throws {
+        let queue = try DatabaseQueue()
+        let store = try ServiceStore(database: queue)
+        try await queue.write { db in
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            try db.execute(sql: "PRAGMA max_page_count = \(pages + 5)")
+        }
+        await #expect(throws: StoreFull.self) {
+            try await Inbox(store: store).append(
+                [UInt8](repeating: 1, count: 1_000_000), from: "a@x", now: Sample.now)
+        }
+        #expect(try await Inbox(store: store).ids(parked: false).isEmpty)
+        try await Inbox(store: store).append([1], from: "a@x", now: Sample.now)
     }
 
     @Test("parked mail leaves half of a share to what it waits for, and is its own sender's only")

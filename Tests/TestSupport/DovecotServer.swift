@@ -27,9 +27,7 @@ public final class DovecotServer: Sendable {
         self.process = process
     }
 
-    /// Puts a mail into the account, as a mail server does.
-    ///
-    /// - Parameter mailbox: nil for INBOX.
+    /// Puts a mail into INBOX, as a mail server does.
     public func deliver(_ name: String, _ mail: [UInt8]) throws {
         for part in ["new", "cur", "tmp"] {
             try Self.makeFolder("\(mailFolder)/\(part)")

@@ -22,6 +22,37 @@ extension Configuration {
     var inboxLimits: InboxLimits {
         InboxLimits(knownSenders: (try? knownSenders().count) ?? 1, mailBytesMax: mailBytesMax)
     }
+
+    /// The way on which mail comes to this process by itself; nil: another one hands it in.
+    func mailSource(logger: Logger) throws -> (any MailSource)? {
+        switch exchange.inbox {
+        case .listener(let listener):
+            return ListenerSource(try self.listener(listener), logger: logger)
+        case .maildir(let maildir):
+            return MailboxSource(
+                Maildir(
+                    path: maildir.path, processed: maildir.processed.asRetention,
+                    refused: Retention(count: 100, bytes: max(64_000_000, 2 * mailBytesMax))))
+        case .imap(let imap):
+            return MailboxSource(
+                IMAPMailbox(
+                    imap.server, folder: imap.folder,
+                    processed: imap.processedFolder.map { .move(folder: $0) } ?? .delete,
+                    refusedFolder: imap.refusedFolder, every: imap.every))
+        case .pipe:
+            return nil
+        }
+    }
+
+    private func listener(_ listener: Configuration.Listener) throws -> MailListener.Configuration {
+        var settings = MailListener.Configuration(
+            host: listener.host, port: listener.port, transferProtocol: listener.delivery == .lmtp ? .lmtp : .smtp,
+            recipients: [try MailAddress(exchange.address)], messageBytesMax: mailBytesMax)
+        settings.tls = listener.tls.map {
+            ListenerTLS(certificateFile: $0.file, keyFile: $0.keyFile, isRequired: listener.requiresTLS)
+        }
+        return settings
+    }
 }
 
 extension InterOrgService {
@@ -45,33 +76,8 @@ extension InterOrgService {
     }
 
     private func source(pipeInterval: Duration, arrived: @escaping @Sendable () -> Void) throws -> any MailSource {
-        switch configuration.exchange.inbox {
-        case .listener(let listener):
-            return ListenerSource(try self.listener(listener), logger: logger)
-        case .maildir(let maildir):
-            return MailboxSource(
-                Maildir(
-                    path: maildir.path, processed: maildir.processed.asRetention,
-                    refused: Retention(count: 100, bytes: max(64_000_000, 2 * configuration.mailBytesMax))))
-        case .imap(let imap):
-            return MailboxSource(
-                IMAPMailbox(
-                    imap.server, folder: imap.folder,
-                    processed: imap.processedFolder.map { .move(folder: $0) } ?? .delete,
-                    refusedFolder: imap.refusedFolder, every: imap.every))
-        case .pipe:
-            return PipeSource(inbox: Inbox(store: store), interval: pipeInterval, arrived: arrived)
-        }
-    }
-
-    private func listener(_ listener: Configuration.Listener) throws -> MailListener.Configuration {
-        var settings = MailListener.Configuration(
-            host: listener.host, port: listener.port, transferProtocol: listener.delivery == .lmtp ? .lmtp : .smtp,
-            recipients: [try MailAddress(configuration.exchange.address)], messageBytesMax: configuration.mailBytesMax)
-        settings.tls = listener.tls.map {
-            ListenerTLS(certificateFile: $0.file, keyFile: $0.keyFile, isRequired: listener.requiresTLS)
-        }
-        return settings
+        try configuration.mailSource(logger: logger)
+            ?? PipeSource(inbox: Inbox(store: store), interval: pipeInterval, arrived: arrived)
     }
 }
 

@@ -40,8 +40,7 @@ public enum PipedMail {
             let intake = StoreIntake(
                 store: store, source: "interorg receive", knownSenders: try configuration.knownSenders(),
                 mailBytesMax: configuration.mailBytesMax, settled: WakeUp(), logger: logger, arrived: {})
-            try await intake.take(
-                IncomingMail(sender: sender.map { MailSender.envelopeSender($0) }, bytes: bytes))
+            try await intake.take(IncomingMail(sender: sender, bytes: bytes))
         } catch let refusal as MailRefusal {
             throw Failure.refused(refusal.reason)
         } catch let failure as Failure {

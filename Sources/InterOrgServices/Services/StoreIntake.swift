@@ -44,7 +44,7 @@ struct StoreIntake: MailIntake {
         let share = sender.author.flatMap { knownSenders.contains($0) ? InboxShare.known($0.text.lowercased()) : nil }
         do {
             try await inbox.append(
-                mail.bytes, from: mail.sender ?? sender.envelopeSender, share: share ?? .others,
+                mail.bytes, from: sender.envelopeSender(noted: mail.sender), share: share ?? .others,
                 origin: mail.key.map { MailOrigin(source: taken.source, key: $0) }, now: Date())
         } catch let full as InboxFull {
             throw MailStorageFull(reason: full.description)
@@ -116,6 +116,8 @@ struct PipeSource: MailSource {
     let arrived: @Sendable () -> Void
 
     var name: String { "interorg receive" }
+
+    func check() {}
 
     func run(_ intake: any MailIntake) async throws {
         var last: Int64 = 0
