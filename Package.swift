@@ -15,6 +15,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -65,7 +67,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMalloc"),
         room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
-        room("MailTransport", ["CCurl", "COpenSSL", "CZlib", .nioCore, .nioPosix, .logging]),
+        room("MailTransport", ["CCurl", "COpenSSL", "CZlib", .nioCore, .nioPosix, .nioSSL, .logging]),
         room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
         room("LDAPDirectory", ["AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient"]),
 
@@ -129,7 +131,9 @@ let package = Package(
         tests("IncrementalSyncTests", ["AddressBook", "IncrementalSync", "SynchronizationTestSupport"]),
         tests("InterOrgProtocolTests", ["AddressBook", "InterOrgProtocol", "TestSupport"]),
         tests("LDAPClientTests", ["LDAPClient", "TestSupport", .asn1]),
-        tests("MailTransportTests", ["COpenSSL", "MailTransport", "TestSupport", .logging, .nioCore, .nioPosix]),
+        tests(
+            "MailTransportTests",
+            ["COpenSSL", "MailTransport", "TestSupport", .logging, .nioCore, .nioPosix, .nioSSL]),
         tests(
             "SQLiteStoreTests",
             [
@@ -150,6 +154,6 @@ let package = Package(
                 "SynchronizationTestSupport", .grdb, .logging, .yams,
             ]),
         tests("SimulationTests", ["IncrementalSync", "Simulate", "Simulation", "TestSupport"]),
-        tests("EndToEndTests", ["LDAPClient", "MailTransport", "TestSupport", "interorg"]),
+        tests("EndToEndTests", ["LDAPClient", "MailTransport", "TestSupport", "interorg", .logging]),
     ]
 )

@@ -41,3 +41,7 @@ static inline CURLcode interorg_curl_set_progress_callback(CURL *handle, curl_xf
 static inline CURLcode interorg_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+
+static inline CURLcode interorg_curl_get_socket(CURL *handle, curl_socket_t *value) {
+    return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
+}

@@ -111,6 +111,14 @@ final class CurlOptions {
         set(CURLOPT_NOPROGRESS, 0)
     }
 
+    func setHeaderCallback(_ callback: @escaping interorg_curl_data_callback) {
+        note(interorg_curl_set_data_callback(handle, CURLOPT_HEADERFUNCTION, callback))
+    }
+
+    func setProgressCallback(_ callback: @escaping curl_xferinfo_callback) {
+        note(interorg_curl_set_progress_callback(handle, callback))
+    }
+
     private func note(_ status: CURLcode) {
         if status != CURLE_OK, firstFailure == nil { firstFailure = status }
     }

@@ -11,7 +11,7 @@ struct CurlSubmission: Sendable {
     let cancellation: CancellationFlag
 
     /// libcurl wants to be initialized once, before any other use.
-    private static let initialized: CURLcode = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    static let initialized: CURLcode = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
     /// Does it all; returns when the server has answered or something went wrong.
     func perform() -> Result<Void, any Error> {

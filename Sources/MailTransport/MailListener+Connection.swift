@@ -5,20 +5,34 @@ import Synchronization
 extension MailListener {
     /// Replies do not go through the asynchronous writer, which refuses them in a cancelled task: the reply to a finished
     /// delivery must go out while the service shuts down.
-    typealias Connection = NIOAsyncChannel<ByteBuffer, Never>
+    typealias Connection = NIOAsyncChannel<ConnectionInput, Never>
+
+    /// What all connections have in common.
+    struct Shared: Sendable {
+        let gate: ConnectionGate
+        let memory: MemoryBudget
+        let tls: ListenerTLSContext?
+    }
 
     /// Speaks with one client to the end.
-    func serve(_ connection: Connection, count: ConnectionCount) async {
-        let isAllowed = count.enter()
-        defer { if isAllowed { count.leave() } }
+    func serve(_ connection: Connection, _ shared: Shared) async {
+        let client = ConnectionGate.key(of: connection.channel.remoteAddress)
+        let admission = shared.gate.enter(client, minute: Int(Self.uptimeSeconds / 60))
+        defer { if admission == .allowed { shared.gate.leave(client) } }
         do {
             try await connection.executeThenClose { inbound in
-                guard isAllowed else {
-                    logger.warning("a mail connection was sent away: there are already \(configuration.connectionsMax)")
-                    try await send(.tooManyConnections, to: connection.channel)
-                    return
+                guard admission == .allowed else {
+                    return try await sendAway(connection.channel, admission)
                 }
-                try await converse(inbound, on: connection.channel)
+                let timer = connection.channel.eventLoop.scheduleTask(
+                    in: .seconds(Int64(configuration.connectionSecondsMax))
+                ) {
+                    connection.channel.writeAndFlush(
+                        ByteBuffer(string: SMTPReply.lastingTooLong.wireText), promise: nil)
+                    connection.channel.close(promise: nil)
+                }
+                defer { timer.cancel() }
+                try await converse(inbound, on: connection.channel, shared)
             }
         } catch is CancellationError {
             return
@@ -28,15 +42,40 @@ extension MailListener {
         }
     }
 
-    private func converse(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, on channel: any Channel) async throws {
+    private func sendAway(_ channel: any Channel, _ admission: ConnectionGate.Admission) async throws {
+        switch admission {
+        case .allowed: return
+        case .tooMany:
+            warn("a mail connection was sent away: there are already \(configuration.connectionsMax)")
+            try await send(.tooManyConnections, to: channel)
+        case .tooManyOfClient, .tooFast:
+            let client = channel.remoteAddress?.ipAddress ?? "?"
+            warn("a mail connection of \(client) was sent away: too many come from there")
+            try await send(.tooManyConnectionsOfClient, to: channel)
+        }
+    }
+
+    private func converse(
+        _ inbound: NIOAsyncChannelInboundStream<ConnectionInput>, on channel: any Channel, _ shared: Shared
+    ) async throws {
         var session = MailSession(configuration: configuration)
-        var chunks = inbound.makeAsyncIterator()
+        var inputs = inbound.makeAsyncIterator()
+        var heldBytes = 0
+        defer { shared.memory.release(heldBytes) }
         repeat {
             var replies = ""
             while let action = session.nextAction() {
                 switch action {
                 case .reply(let reply):
                     replies += reply.wireText
+                case .reserve(let bytes):
+                    shared.memory.release(heldBytes)
+                    heldBytes = shared.memory.reserve(bytes) ? bytes : 0
+                    session.reserved(heldBytes > 0)
+                case .startTLS:
+                    try await send(replies, to: channel)
+                    replies = ""
+                    try await startTLS(on: channel, shared)
                 case .deliver(let mails):
                     session.delivered(try await deliver(mails, on: channel))
                 case .close:
@@ -44,20 +83,38 @@ extension MailListener {
                     return
                 }
             }
+            if session.phase == .command {
+                shared.memory.release(heldBytes)
+                heldBytes = 0
+            }
             try await send(replies, to: channel)
             guard !Task.isCancelled else { break }
-            guard let chunk = try await nextChunk(&chunks) else { break }
-            session.receive(chunk)
+            switch try await next(&inputs) {
+            case .bytes(let bytes):
+                if session.phase != .securing { session.receive(bytes) }
+            case .secured: session.secured()
+            case nil: return try await sayShuttingDown(on: channel)
+            }
         } while true
+        try await sayShuttingDown(on: channel)
+    }
+
+    private func sayShuttingDown(on channel: any Channel) async throws {
         if Task.isCancelled { try await send(.shuttingDown, to: channel) }
     }
 
+    private func startTLS(on channel: any Channel, _ shared: Shared) async throws {
+        guard let tls = shared.tls else { return }
+        let context = tls.current { logger.error("\($0)") }
+        try await channel.triggerUserOutboundEvent(StartTLSHandler.Event(context: context)).get()
+    }
+
     /// Nil at the end of the connection, and when the task is cancelled.
-    private func nextChunk(
-        _ chunks: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    ) async throws -> ByteBuffer? {
+    private func next(
+        _ inputs: inout NIOAsyncChannelInboundStream<ConnectionInput>.AsyncIterator
+    ) async throws -> ConnectionInput? {
         do {
-            return try await chunks.next()
+            return try await inputs.next()
         } catch is CancellationError {
             return nil
         }
@@ -81,12 +138,27 @@ extension MailListener {
             try await deliver(mail)
             return .stored
         } catch let refusal as MailRefusal {
-            logger.warning("a mail for \(mail.recipient) is refused: \(refusal.reason)")
+            warn("a mail for \(mail.recipient) is refused: \(refusal.reason)")
             return .refused(reason: refusal.reason)
+        } catch let full as MailStorageFull {
+            warn("a mail has to come again later: \(full.reason)")
+            return .full
         } catch {
             logger.error("a mail for \(mail.recipient) could not be stored, its sender will try again: \(error)")
             return .failed
         }
+    }
+
+    /// Says what anybody who can connect can cause.
+    private func warn(_ text: String) {
+        if let ending = notices.withLock({ $0.ending(of: text, now: Self.uptimeSeconds) }) {
+            logger.warning("\(text)\(ending)")
+        }
+    }
+
+    /// Of a clock that only goes forward.
+    private static var uptimeSeconds: Double {
+        Double(NIODeadline.now().uptimeNanoseconds) / 1e9
     }
 
     private func send(_ reply: SMTPReply, to channel: any Channel) async throws {
@@ -99,25 +171,26 @@ extension MailListener {
     }
 }
 
-/// How many connections are served.
-final class ConnectionCount: Sendable {
-    private let limit: Int
-    private let count = Mutex(0)
+/// How much of the mails that are coming is held in memory together.
+final class MemoryBudget: Sendable {
+    private let bytesMax: Int
+    private let bytes = Mutex(0)
 
-    init(limit: Int) {
-        self.limit = limit
+    init(bytesMax: Int) {
+        self.bytesMax = bytesMax
     }
 
-    /// Counts one more connection, for which `leave` has to follow; false if there are as many as may be.
-    func enter() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
+    /// Takes so many bytes, for which `release` has to follow; false if there are not as many left. One mail is always
+    /// possible.
+    func reserve(_ count: Int) -> Bool {
+        bytes.withLock { bytes in
+            guard bytes == 0 || bytes + count <= bytesMax else { return false }
+            bytes += count
             return true
         }
     }
 
-    func leave() {
-        count.withLock { $0 -= 1 }
+    func release(_ count: Int) {
+        bytes.withLock { $0 -= count }
     }
 }

@@ -1,13 +1,14 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
-/// Receives mail by LMTP (RFC 2033) or SMTP (RFC 5321) over plain TCP, and hands each one to the service.
+/// Receives mail by LMTP (RFC 2033) or SMTP (RFC 5321), and hands each one to the service.
 ///
 /// A mail is acknowledged only after the service has taken it: what is not acknowledged, the sending system keeps and
 /// sends again. So a mail can arrive more than once, but none is lost.
 ///
-/// There is no TLS and no login: bind it to a loopback address, or to a network where only the mail system is.
+/// With a certificate it offers STARTTLS (RFC 3207). There is no login: what a mail is worth is judged by what seals it.
 public struct MailListener: Sendable {
     /// The protocol that is spoken.
     public enum TransferProtocol: Sendable, Equatable {
@@ -29,9 +30,18 @@ public struct MailListener: Sendable {
         public var recipients: Set<MailAddress>
         /// The largest mail, as it is encoded; a larger one is refused (552).
         public var messageBytesMax: Int
-        /// How many connections there may be at once; a further one is sent away (421). Together with
-        /// `messageBytesMax` this bounds the memory.
+        /// How many connections there may be at once; a further one is sent away (421).
         public var connectionsMax = 20
+        /// How many of them one client may have that is not on this machine.
+        public var connectionsOfClientMax = 5
+        /// How many connections such a client may begin in a minute.
+        public var connectionsPerMinuteMax = 60
+        /// Seconds after which a connection is closed, however busy it is.
+        public var connectionSecondsMax = 3600
+        /// How many bytes the mails that are coming may have together; a further one is to come later (452).
+        public var memoryBytesMax: Int
+        /// What TLS is offered with; nil: it is not offered.
+        public var tls: ListenerTLS?
         /// Seconds after which a silent connection is closed. RFC 5321, section 4.5.3.2.7, asks for five minutes.
         public var idleTimeoutSeconds = 300
         /// The longest command line; RFC 5321, section 4.5.3.1.4, asks for 512 bytes or more.
@@ -54,16 +64,18 @@ public struct MailListener: Sendable {
             self.transferProtocol = transferProtocol
             self.recipients = recipients
             self.messageBytesMax = messageBytesMax
+            memoryBytesMax = 4 * messageBytesMax
         }
     }
 
-    /// Takes a mail. It returns when the mail is stored durably; throws `MailRefusal` to refuse it for good (554), and
-    /// any other error to have it sent again later (451). It may be called for several mails at once.
+    /// Takes a mail. It returns when the mail is stored durably; throws `MailRefusal` to refuse it for good (554),
+    /// `MailStorageFull` (452) and any other error (451) to have it sent again later. It may be called for several mails at once.
     public typealias Deliver = @Sendable (ReceivedMail) async throws -> Void
 
     let configuration: Configuration
     let logger: Logger
     let deliver: Deliver
+    let notices = SharedNotices()
     private let listening: @Sendable (Int) -> Void
 
     /// Makes a listener; nothing is bound before `run`.
@@ -88,14 +100,20 @@ public struct MailListener: Sendable {
     ///
     /// - Throws: `MailListenerError`, if the address cannot be listened on or listening fails.
     public func run() async throws {
+        let shared = Shared(
+            gate: ConnectionGate(
+                connectionsMax: configuration.connectionsMax,
+                connectionsOfClientMax: configuration.connectionsOfClientMax,
+                connectionsPerMinuteMax: configuration.connectionsPerMinuteMax),
+            memory: MemoryBudget(bytesMax: configuration.memoryBytesMax),
+            tls: try configuration.tls.map { try ListenerTLSContext($0) })
         let server = try await bind()
-        let connections = ConnectionCount(limit: configuration.connectionsMax)
         do {
             try await server.executeThenClose { accepted in
                 listening(server.channel.localAddress?.port ?? configuration.port)
                 try await withThrowingDiscardingTaskGroup { group in
                     for try await connection in accepted {
-                        group.addTask { await serve(connection, count: connections) }
+                        group.addTask { await serve(connection, shared) }
                     }
                     // From here on nobody else gets in, while what is running is finished.
                     server.channel.close(promise: nil)
@@ -121,6 +139,7 @@ public struct MailListener: Sendable {
                 .bind(host: configuration.host, port: configuration.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(IdleTimeoutHandler(timeout: idleTimeout))
+                        try channel.pipeline.syncOperations.addHandler(StartTLSHandler())
                         return try Connection(wrappingChannelSynchronously: channel)
                     }
                 }
@@ -141,4 +160,44 @@ public struct MailListenerError: Error, Sendable, Equatable, CustomStringConvert
     public let detail: String
 
     public var description: String { "\(operation) failed: \(detail)" }
+}
+
+/// Notices of many connections at once.
+final class SharedNotices: Sendable {
+    private let notices = Mutex(RateLimitedNotices())
+
+    func withLock<Result: Sendable>(_ body: (inout RateLimitedNotices) -> Result) -> Result {
+        notices.withLock { body(&$0) }
+    }
+}
+
+/// A listener as one of the ways on which mail comes.
+public struct ListenerSource: MailSource {
+    private let configuration: MailListener.Configuration
+    private let logger: Logger
+
+    public init(_ configuration: MailListener.Configuration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    public var name: String {
+        let transferProtocol = configuration.transferProtocol == .lmtp ? "LMTP" : "SMTP"
+        return "\(transferProtocol) on \(configuration.host):\(configuration.port)"
+    }
+
+    /// Looks at the certificate; whether the port is free is for the service to find, which may have it already.
+    public func check() throws {
+        _ = try configuration.tls.map { try ListenerTLSContext($0) }
+    }
+
+    public func run(_ intake: any MailIntake) async throws {
+        try await MailListener(
+            configuration: configuration, logger: logger,
+            listening: { port in logger.info("listening for mail", metadata: ["port": "\(port)"]) },
+            deliver: { mail in
+                try await intake.take(IncomingMail(sender: mail.sender?.text ?? "", bytes: mail.bytes))
+            }
+        ).run()
+    }
 }

@@ -88,7 +88,7 @@ extension ExchangeMail {
     }
 
     /// The address of one author: `a@b`, `Name <a@b>` or `a@b (Name)` (RFC 5322, section 3.4).
-    private static func address(in author: String) throws(MailFormatError) -> MailAddress {
+    static func address(in author: String) throws(MailFormatError) -> MailAddress {
         var plain = ""
         var bracketed: String?
         var isQuoted = false

@@ -36,6 +36,9 @@ extension MailSession {
             try greet(verb: verb)
         case .mail(let sender, let sizeBytes):
             guard hasGreeted, transaction == nil else { throw .badSequence }
+            guard isSecure || configuration.tls?.isRequired != true else {
+                throw .init(530, "5.7.0 begin TLS first, with STARTTLS")
+            }
             if let sizeBytes, sizeBytes > configuration.messageBytesMax {
                 actions.append(.reply(.tooLarge(bytesMax: configuration.messageBytesMax)))
                 return
@@ -53,6 +56,8 @@ extension MailSession {
             actions.append(.reply(SMTPReply(250, "2.0.0 here")))
         case .verify:
             actions.append(.reply(SMTPReply(252, "2.5.0 addresses are judged by RCPT")))
+        case .startTLS:
+            try startTLS()
         case .quit:
             end(with: SMTPReply(221, "2.0.0 goodbye"))
         }
@@ -69,7 +74,8 @@ extension MailSession {
             actions.append(.reply(SMTPReply(250, configuration.hostName)))
             return
         }
-        let extensions = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE \(configuration.messageBytesMax)"]
+        var extensions = ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE \(configuration.messageBytesMax)"]
+        if configuration.tls != nil, !isSecure { extensions.append("STARTTLS") }
         actions.append(.reply(SMTPReply(250, lines: [configuration.hostName] + extensions)))
     }
 
@@ -85,16 +91,21 @@ extension MailSession {
         actions.append(.reply(SMTPReply(250, "2.1.5 the recipient is known")))
     }
 
+    /// What the client has sent after the command, in the clear, counts for nothing: somebody on the way may have put it
+    /// there (RFC 3207, section 6).
+    private mutating func startTLS() throws(SMTPReply.Refusal) {
+        guard configuration.tls != nil else { throw .unknownCommand }
+        guard !isSecure else { throw .badSequence }
+        input.clear()
+        phase = .securing
+        actions.append(.startTLS)
+    }
+
     private mutating func startData() throws(SMTPReply.Refusal) {
         guard let transaction else { throw .badSequence }
         guard !transaction.recipients.isEmpty else { throw .init(503, "5.5.1 there is no recipient") }
-        decoder = MessageDataDecoder(
-            messageBytesMax: configuration.messageBytesMax,
-            lineBytesMax: configuration.textLineBytesMax,
-            expectedBytes: transaction.sizeBytes
-        )
-        phase = .data
-        actions.append(.reply(SMTPReply(354, "send the message, end it with a dot on a line of its own")))
+        phase = .announcing
+        actions.append(.reserve(bytes: transaction.bytesMax(configuration.messageBytesMax)))
     }
 
     /// Says `reply` and closes the connection.

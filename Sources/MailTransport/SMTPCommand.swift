@@ -8,6 +8,7 @@ enum SMTPCommand: Equatable {
     case reset
     case nothing
     case verify
+    case startTLS
     case quit
 
     /// Reads a command line without its CRLF.
@@ -33,8 +34,11 @@ enum SMTPCommand: Equatable {
         case "RSET": self = .reset
         case "NOOP": self = .nothing
         case "VRFY": self = .verify
+        case "STARTTLS":
+            guard argument.isEmpty else { throw .init(501, "5.5.4 STARTTLS has no parameters") }
+            self = .startTLS
         case "QUIT": self = .quit
-        default: throw .init(500, "5.5.2 the command is unknown")
+        default: throw .unknownCommand
         }
     }
 
@@ -82,6 +86,7 @@ enum SMTPCommand: Equatable {
 extension SMTPReply {
     /// A command that is answered with a reply instead of being carried out.
     struct Refusal: Error {
+        static let unknownCommand = Refusal(500, "5.5.2 the command is unknown")
         static let badSequence = Refusal(503, "5.5.1 this command does not belong here")
 
         let reply: SMTPReply

@@ -27,6 +27,10 @@ struct SMTPReply: Equatable {
 
     static let idle = SMTPReply(421, "4.4.2 nothing was heard for too long, closing")
     static let tooManyConnections = SMTPReply(421, "4.3.2 too many connections, try again later")
+    static let tooManyConnectionsOfClient = SMTPReply(
+        421, "4.7.0 too many connections from your address, try again later")
+    static let lastingTooLong = SMTPReply(421, "4.7.0 the connection has lasted too long, closing")
+    static let readyForTLS = SMTPReply(220, "2.0.0 ready to begin TLS")
     static let shuttingDown = SMTPReply(421, "4.3.2 the service is shutting down, try again later")
     static let lineTooLong = SMTPReply(500, "5.5.6 the line is too long or does not end with CRLF, closing")
     static let textLineTooLong = SMTPReply(554, "5.6.0 the message has a line that is too long")

@@ -14,6 +14,7 @@ extension ServiceStore {
         migrator.registerMigration("5", migrate: noteWantedPlaces)
         migrator.registerMigration("6", migrate: compareLogs)
         migrator.registerMigration("append rows", migrate: appendRows)
+        migrator.registerMigration("inboxes", migrate: keepInboxes)
         return migrator
     }
 
@@ -183,6 +184,24 @@ extension ServiceStore {
                 CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
                 \(markingTriggers(of: "home", in: "source"))
                 \(markingTriggers(of: "place", in: "destination"))
+                """)
+    }
+
+    /// What each waiting mail takes of whose share, where it came from, and what became of those that stay there; what was
+    /// refused how often; and what keeps mail from coming.
+    private static func keepInboxes(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE inbox ADD COLUMN share TEXT;
+                ALTER TABLE inbox ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+                UPDATE inbox SET bytes = length(mail);
+                CREATE TABLE taken_mail (
+                    source TEXT NOT NULL, key TEXT NOT NULL, inbox INTEGER, state TEXT NOT NULL,
+                    PRIMARY KEY (source, key)) WITHOUT ROWID;
+                CREATE INDEX taken_mail_inbox ON taken_mail (inbox) WHERE inbox IS NOT NULL;
+                ALTER TABLE refused_mail ADD COLUMN kind TEXT NOT NULL DEFAULT 'refused';
+                ALTER TABLE refused_mail ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+                CREATE TABLE source_failure (source TEXT PRIMARY KEY, since REAL NOT NULL, text TEXT NOT NULL);
                 """)
     }
 

@@ -22,10 +22,13 @@ public final class ServiceStore: Sendable {
     /// The machines of peers that this process has saved.
     let keptMachines = Mutex<[OrganizationID: KeptMachine]>([:])
 
+    /// How long another process may keep the file to itself, in seconds.
+    public static let busySecondsStandard = 30.0
+
     /// Opens or creates the file and brings its schema up to date.
-    public init(path: String) throws {
+    public init(path: String, busySeconds: Double = busySecondsStandard) throws {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(30)
+        configuration.busyMode = .timeout(busySeconds)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
             guard !db.configuration.readonly else { return }
@@ -41,8 +44,10 @@ public final class ServiceStore: Sendable {
     }
 
     /// Opens a file that a service has made, and may be using; nil if there is none.
-    public static func openExisting(path: String) throws -> ServiceStore? {
-        FileManager.default.fileExists(atPath: path) ? try ServiceStore(path: path) : nil
+    public static func openExisting(
+        path: String, busySeconds: Double = busySecondsStandard
+    ) throws -> ServiceStore? {
+        FileManager.default.fileExists(atPath: path) ? try ServiceStore(path: path, busySeconds: busySeconds) : nil
     }
 
     /// A store in a database of the caller's: the simulator keeps it in memory, across crashes of the service.

@@ -1,13 +1,6 @@
 /// The keys of one kind of section. The enumeration is the only list of them: a section accepts its cases and nothing
 /// else.
-public protocol YAMLKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
-    /// Keys of the documented format that are not understood yet, with what to do instead.
-    static var comingLater: [String: String] { get }
-}
-
-extension YAMLKey {
-    public static var comingLater: [String: String] { [:] }
-}
+public protocol YAMLKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {}
 
 /// A mapping in the file. Opening one reports the keys that it should not have.
 public struct YAMLSection<Key: YAMLKey> {
@@ -73,9 +66,6 @@ public struct YAMLSection<Key: YAMLKey> {
 
     private static func reportUnknown(_ pair: YAMLPair) {
         let shown = YAMLPair.shown(pair.name)
-        if let advice = Key.comingLater[shown] {
-            return pair.key.fail("this key comes with a later version: \(advice)")
-        }
         var message = "unknown key"
         if shown != pair.name {
             message += "; after a colon there must be a space"

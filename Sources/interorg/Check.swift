@@ -3,10 +3,10 @@ import InterOrgServices
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the configuration and the directory, or what the mapping makes of an entry.",
+        abstract: "Check the configuration, the directory and the inbox, or what the mapping makes of an entry.",
         discussion: """
             Nothing is written. Without --mapping: reads the configuration, connects to the directory and looks for \
-            the bases. With it: shows an entry before and after, the one named or the first that would be exported.
+            the bases, and looks at the inbox. With it: shows an entry before and after, the one named or the first that would be exported.
 
             Example: interorg check --config /etc/interorg/branch-a.yaml
                      interorg check --config /etc/interorg/branch-a.yaml --mapping uid=anna,ou=people,dc=example
@@ -53,7 +53,7 @@ struct Check: AsyncParsableCommand {
             text += "mail is neither signed nor encrypted (insecure: true)\n"
         }
         for warning in check.keyWarnings { text += "warning: \(warning)\n" }
-        return text
+        return text + "mail comes by \(check.inbox)\n"
     }
 }
 

@@ -36,6 +36,7 @@ struct Failure: Error {
         case let error as MailListenerError: self.init(.usage, error.description)
         case let error as UnknownRequestor: self.init(.usage, error.description)
         case let error as KeyError: self.init(.usage, error.description)
+        case let error as MailboxError: self.init(error.isTransient ? .unreachable : .usage, error.description)
         case let error as CheckFailure: self.init(.usage, error.description)
         case let error as AgentStopped: self.init(.unreachable, error.description)
         case let error as LDAPError where error.isTransient: self.init(.unreachable, error.description)

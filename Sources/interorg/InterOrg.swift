@@ -12,10 +12,13 @@ struct InterOrg: AsyncParsableCommand {
             requestors. Each is described by one YAML file.
 
             Exit status: 0 done; 1 done, with problems left; 2 wrong use or configuration; 3 a server could not be \
-            reached, try again; 4 the guard holds something; 70 a defect of ours.
+            reached, try again; 4 the guard holds something; 70 a defect of ours. The command receive has those of a \
+            mail server's pipe.
             """,
         version: "0.1.0",
-        subcommands: [Check.self, Run.self, Sync.self, Status.self, Problems.self, Resync.self, Keys.self])
+        subcommands: [
+            Check.self, Run.self, Sync.self, Status.self, Problems.self, Resync.self, Keys.self, Receive.self,
+        ])
 
     /// Wrong use is status 2 here, not ArgumentParser's 64.
     static func main() async {
@@ -30,7 +33,8 @@ struct InterOrg: AsyncParsableCommand {
             }
         } catch  where exitCode(for: error) == .validationFailure {
             FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
-            Foundation.exit(ExitStatus.usage.rawValue)
+            let isPipe = CommandLine.arguments.dropFirst().first == Receive.configuration.commandName
+            Foundation.exit(isPipe ? Receive.usageStatus.rawValue : ExitStatus.usage.rawValue)
         } catch {
             exit(withError: error)
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InterOrgServices
+import SQLiteStore
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,10 +56,7 @@ enum StatusTable {
         if !report.isSealed { text += "mail is neither signed nor encrypted (insecure: true)\n" }
         for failure in report.failures { text += "failing since \(time(failure.since)): \(failure.failure)\n" }
         if report.unreadMails > 0 { text += "\(report.unreadMails) mails have come and are not dealt with yet\n" }
-        for mail in report.refusedMails {
-            text +=
-                "refused mail of \(time(mail.at)) from \(mail.sender.isEmpty ? "nobody" : mail.sender): \(mail.reason)\n"
-        }
+        for mail in report.refusedMails { text += line(mail) }
         return text
     }
 
@@ -79,6 +77,18 @@ enum StatusTable {
             text += "\(name)'s entries differed here on \(time(date)); everything was transferred anew\n"
         }
         return text
+    }
+
+    private static func line(_ mail: StatusReport.RefusedMail) -> String {
+        let what =
+            switch mail.kind {
+            case .refused: "refused mail"
+            case .bounce: "bounce"
+            case .automaticReply: "automatic reply"
+            }
+        let times = mail.count > 1 ? " (\(mail.count) times)" : ""
+        return
+            "\(what) of \(time(mail.at)) from \(mail.sender.isEmpty ? "nobody" : mail.sender)\(times): \(mail.reason)\n"
     }
 
     private static func table(_ report: StatusReport) -> String {

@@ -15,12 +15,16 @@ enum InterOrgCommand {
     }
 
     /// Runs a command to its end.
+    ///
+    /// - Parameter input: what it has on its standard input.
     static func run(
-        _ arguments: [String], folder: String, environment: [String: String] = [:]
+        _ arguments: [String], input: [UInt8] = [], folder: String, environment: [String: String] = [:]
     ) async throws -> Result {
         let file = "\(folder)/command-\(UUID().uuidString.prefix(8))"
+        try Data(input).write(to: URL(filePath: file + ".in"))
         let child = try ChildProcess(
-            path, arguments, output: file + ".out", errors: file + ".err", environment: environment)
+            path, arguments, input: file + ".in", output: file + ".out", errors: file + ".err", environment: environment
+        )
         let status = await child.wait()
         return Result(
             status: status, output: try String(contentsOfFile: file + ".out", encoding: .utf8),

@@ -138,6 +138,15 @@ final class Organization: Sendable {
         try await done("keys", "trust", other.name, file, "--fingerprint", fingerprint)
     }
 
+    /// Hands a mail to `interorg receive`, as a mail server's pipe does.
+    func receive(_ mail: [UInt8], from sender: String?, _ environment: [String: String] = [:]) async throws
+        -> InterOrgCommand.Result
+    {
+        try await InterOrgCommand.run(
+            ["receive", "--config", configurationPath] + (sender.map { ["--sender", $0] } ?? []), input: mail,
+            folder: folder, environment: environment)
+    }
+
     func remove() async {
         await end(signal: SIGKILL)
         try? FileManager.default.removeItem(atPath: folder)

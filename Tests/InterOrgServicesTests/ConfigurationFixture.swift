@@ -134,4 +134,13 @@ enum ConfigurationExample {
         schedule: { at: ["14:30", "02:00"] }
 
         """
+
+    /// With the other inboxes.
+    static var all: [String] {
+        [
+            requestor, master, requestor.with("{ lmtp: \"127.0.0.1:2424\" }", ConfigurationInboxTests.imap),
+            requestor.with("{ lmtp: \"127.0.0.1:2424\" }", ConfigurationInboxTests.maildir),
+            requestor.with("{ lmtp: \"127.0.0.1:2424\" }", ConfigurationInboxTests.listener),
+        ]
+    }
 }

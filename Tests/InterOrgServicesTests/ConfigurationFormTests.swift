@@ -127,20 +127,6 @@ struct ConfigurationFormTests {
     }
 
     @Test(
-        "keys of later versions are told as such",
-        arguments: [
-            ("lmtp: ", "maildir: /var/mail, lmtp: ", "exchange.inbox.maildir")
-        ]
-    )
-    func laterKeys(old: String, new: String, keyPath: String) throws {
-        try ConfigurationFolder.with { folder in
-            let problems = try folder.problems(ConfigurationExample.requestor.with(old, new))
-            #expect(problems.count == 1)
-            #expect(problems[0].contains(": \(keyPath): this key comes with a later version: "))
-        }
-    }
-
-    @Test(
         "a text that is no configuration is refused in one sentence",
         arguments: [
             ("", "the file is empty"), ("# nothing\n", "the file is empty"), ("- a\n", "expected a mapping"),

@@ -1,8 +1,9 @@
 import DirectoryMapping
 import AddressBook
 import Foundation
-import InterOrgServices
 import Testing
+
+@testable import InterOrgServices
 
 @Suite("A correct configuration")
 struct ConfigurationLoadTests {
@@ -26,9 +27,10 @@ struct ConfigurationLoadTests {
             #expect(configuration.exchange.smtp.transportSecurity == .startTLS)
             #expect(configuration.exchange.smtp.credentials?.user == "interorg")
             #expect(configuration.exchange.smtp.credentials?.password.revealed == ConfigurationFolder.mailPassword)
-            #expect(configuration.exchange.inbox.delivery == .lmtp)
-            #expect(configuration.exchange.inbox.host == "127.0.0.1")
-            #expect(configuration.exchange.inbox.port == 2424)
+            #expect(
+                configuration.exchange.inbox
+                    == .listener(
+                        .init(delivery: .lmtp, host: "127.0.0.1", port: 2424, tls: nil, requiresTLS: false)))
             #expect(configuration.schedule == .every(.seconds(900)))
             #expect(configuration.guardLimits.count == 400)
             #expect(configuration.guardLimits.percent == 10)
@@ -54,7 +56,9 @@ struct ConfigurationLoadTests {
             #expect(configuration.directory.mapping == .inetOrgPerson)
             #expect(configuration.guardLimits == .standard)
             #expect(configuration.messageBytesMax == 8_000_000)
-            #expect(configuration.exchange.inbox.host == "::1")
+            #expect(
+                configuration.exchange.inbox
+                    == .listener(.init(delivery: .smtp, host: "::1", port: 2525, tls: nil, requiresTLS: false)))
             guard case .at(let times) = configuration.schedule, case .master(let requestors) = configuration.role
             else {
                 Issue.record("expected a master with times of day")

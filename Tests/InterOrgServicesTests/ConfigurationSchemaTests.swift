@@ -23,7 +23,7 @@ struct ConfigurationSchemaTests {
         #expect(schema.openSections == [])
     }
 
-    @Test("require the same keys", arguments: [ConfigurationExample.requestor, ConfigurationExample.master])
+    @Test("require the same keys", arguments: ConfigurationExample.all)
     func sameRequiredKeys(example: String) throws {
         let root = try #require(try Yams.compose(yaml: example, .basic))
         try ConfigurationFolder.with { folder in
@@ -45,12 +45,12 @@ struct ConfigurationSchemaTests {
 
     @Test(
         "agree that the other keys are optional",
-        arguments: [ConfigurationExample.requestor, ConfigurationExample.master])
+        arguments: ConfigurationExample.all)
     func sameOptionalKeys(example: String) throws {
         // Required by a rule about several keys, or with the role.
         let conditional: Set = [
-            "insecure", "identity", "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "every",
-            "at", "continuous",
+            "insecure", "identity", "master", "requestors", "bind", "dn", "user", "startTLS", "lmtp", "smtp", "maildir",
+            "imap", "pipe", "tls", "every", "at", "continuous",
         ]
         let root = try #require(try Yams.compose(yaml: example, .basic))
         try ConfigurationFolder.with { folder in

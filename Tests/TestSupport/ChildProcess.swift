@@ -10,20 +10,21 @@ public final class ChildProcess: Sendable {
     public let processID: pid_t
     private let exitStatus = Mutex<Int32?>(nil)
 
-    /// Starts a command. Its standard input is empty.
+    /// Starts a command.
     ///
     /// - Parameters:
+    ///   - input: the file for its standard input; by default it is empty.
     ///   - output: the file for its standard output.
     ///   - errors: the file for its standard error; nil for the same one.
     ///   - environment: what it has in its environment besides what this process has.
     public init(
-        _ path: String, _ arguments: [String], output: String, errors: String? = nil,
+        _ path: String, _ arguments: [String], input: String = "/dev/null", output: String, errors: String? = nil,
         environment: [String: String] = [:]
     ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         if let errors {
             posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)

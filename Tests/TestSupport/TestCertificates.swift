@@ -6,7 +6,9 @@ public enum TestCertificates {
 
     /// Writes `ca.crt`, `ca.key`, `server.crt` and `server.key` into the folder, and a `.crt` and a `.key` for each
     /// client.
-    static func make(names: [String], clients: [String], in folder: String) async throws {
+    ///
+    /// - Parameter names: of the server, as OpenSSL writes them: `DNS:localhost`, `IP:127.0.0.1`.
+    public static func make(names: [String], clients: [String] = [], in folder: String) async throws {
         try await makeCA("ca", in: folder)
         try await sign("server", subject: "Test server", names: names, in: folder)
         for client in clients { try await sign(client, subject: client, names: ["email:client@test"], in: folder) }

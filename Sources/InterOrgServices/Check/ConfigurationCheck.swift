@@ -2,6 +2,8 @@ import DirectoryMapping
 import Foundation
 import LDAPClient
 import LDAPDirectory
+import Logging
+import MailTransport
 
 /// What `interorg check` has found in order.
 public struct ConfigurationCheck: Encodable, Sendable {
@@ -21,22 +23,26 @@ public struct ConfigurationCheck: Encodable, Sendable {
     public var keys: [KeyReport]
     /// Certificates that end within 30 days.
     public var keyWarnings: [String]
+    /// How mail comes: what can be seen of it without taking any is in order.
+    public var inbox: String
 
-    /// Connects to the directory as the service would, and looks for the bases.
+    /// Connects to the directory as the service would, and looks for the bases; looks at the inbox.
     ///
-    /// - Throws: ``CheckFailure`` for what has to be corrected, else the error of the connection.
+    /// - Throws: ``CheckFailure`` for what has to be corrected, else the error of the connection or of the inbox.
     public static func run(_ configuration: Configuration) async throws -> ConfigurationCheck {
         let now = Date()
         try configuration.checkKeys(now: now)
         try await CheckFailure.wrapping {
             try await LDAPOrganizationDirectory(configuration).check()
         }
+        let source = try configuration.mailSource(logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
+        try await source?.check()
         let directory = configuration.directory
         return ConfigurationCheck(
             configuration: configuration.file, directory: directory.url, exports: directory.exports.map(\.base),
             importBase: directory.imports?.base, mapping: directory.mapping.name,
             isSealed: configuration.exchange.isSealed, keys: configuration.keyReports(now: now),
-            keyWarnings: configuration.keyWarnings(now: now))
+            keyWarnings: configuration.keyWarnings(now: now), inbox: source?.name ?? "interorg receive")
     }
 }
 

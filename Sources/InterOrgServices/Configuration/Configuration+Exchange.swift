@@ -5,7 +5,7 @@ extension Configuration {
         public let address: String
         /// The submission server for outgoing mail.
         public let smtp: SMTP
-        /// Where incoming mail is handed in.
+        /// How incoming mail comes.
         public let inbox: Inbox
         /// How mail is protected.
         public let protection: MailProtection
@@ -40,23 +40,5 @@ extension Configuration {
         public let user: String
         /// The user's password; never empty.
         public let password: Secret
-    }
-
-    /// A listening socket that a mail server hands change mail to.
-    public struct Inbox: Sendable, Equatable {
-        /// What is spoken at the socket.
-        public let delivery: Delivery
-        /// The host name or IP address to listen at, IPv6 without brackets.
-        public let host: String
-        /// The port to listen at, 1 to 65535.
-        public let port: Int
-
-        /// A protocol by which mail is handed in.
-        public enum Delivery: String, Sendable, CaseIterable {
-            /// LMTP (RFC 2033).
-            case lmtp
-            /// SMTP (RFC 5321).
-            case smtp
-        }
     }
 }

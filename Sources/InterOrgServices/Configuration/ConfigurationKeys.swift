@@ -49,11 +49,28 @@ enum SMTPKey: String, YAMLKey {
 }
 
 enum InboxKey: String, YAMLKey {
-    case lmtp, smtp
+    case lmtp, smtp, maildir, imap, pipe
+    case tls, requireTLS, insecure, processed
 
-    static let comingLater = [
-        "maildir": "use \"lmtp\" or \"smtp\"", "imap": "use \"lmtp\" or \"smtp\"",
-    ]
+    /// Those of which an inbox has one.
+    static let kinds: [InboxKey] = [.lmtp, .smtp, .maildir, .imap, .pipe]
+
+    /// What else an inbox of a kind may have.
+    var companions: [InboxKey] {
+        switch self {
+        case .lmtp, .smtp: [.tls, .requireTLS, .insecure]
+        case .maildir: [.processed]
+        default: []
+        }
+    }
+}
+
+enum InboxTLSKey: String, YAMLKey {
+    case certificate, key
+}
+
+enum IMAPKey: String, YAMLKey {
+    case url, user, passwordFile, passwordEnvironment, caFile, folder, every, processed, refused
 }
 
 enum ScheduleKey: String, YAMLKey {
@@ -80,6 +97,8 @@ enum ConfigurationFormat {
         "exchange.requestors[].smtp": names(of: SMTPKey.self),
         "exchange.smtp": names(of: SMTPKey.self),
         "exchange.inbox": names(of: InboxKey.self),
+        "exchange.inbox.tls": names(of: InboxTLSKey.self),
+        "exchange.inbox.imap": names(of: IMAPKey.self),
         "schedule": names(of: ScheduleKey.self),
         "guard": names(of: GuardKey.self),
     ]

@@ -66,14 +66,6 @@ extension ConfigurationLoader {
         )
     }
 
-    private func inbox(_ value: YAMLValue) -> Configuration.Inbox? {
-        guard let section = YAMLSection(value, as: InboxKey.self),
-            let given = section.exactlyOne(of: InboxKey.allCases),
-            let address = given.value.listeningAddress()
-        else { return nil }
-        return .init(delivery: given.key == .lmtp ? .lmtp : .smtp, host: address.host, port: address.port)
-    }
-
     private func master(_ value: YAMLValue, _ needs: CertificateNeeds) -> LocatedPeer? {
         guard let section = YAMLSection(value, as: MasterKey.self) else { return nil }
         let certificates = certificates(section[.certificate], in: value, isNeeded: needs.ofMaster)

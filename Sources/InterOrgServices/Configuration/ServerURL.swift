@@ -39,13 +39,13 @@ extension YAMLValue {
     }
 
     /// A host and a port to listen at.
-    func listeningAddress() -> (host: String, port: Int)? {
+    func listeningAddress() -> ServerAddress? {
         let expected = "host:port with a port from 1 to 65535, like \"127.0.0.1:2424\" or \"[::1]:2424\""
         guard let text = text() else { return nil }
-        guard let address = ServerAddress(text), let port = address.port else {
+        guard let address = ServerAddress(text), address.port != nil else {
             fail("expected \(expected), found \"\(text)\"")
             return nil
         }
-        return (address.host, port)
+        return address
     }
 }

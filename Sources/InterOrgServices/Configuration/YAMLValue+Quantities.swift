@@ -3,8 +3,10 @@ import StrictYAML
 
 extension YAMLValue {
     /// A number with a unit of time: `1s`, `15m`, `2h`, `1d`; up to 366 days.
-    func duration() -> Duration? {
-        let expected = "a duration from 1s to 366d, like 30s, 15m, 2h or 1d"
+    ///
+    /// - Parameter words: what may stand there instead, for problems.
+    func duration(or words: [String] = []) -> Duration? {
+        let expected = (words + ["a duration from 1s to 366d, like 30s, 15m, 2h or 1d"]).joined(separator: ", ")
         let secondsByUnit = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         let secondsMax = 366 * 86_400
         guard let seconds = quantity(expected: expected, units: secondsByUnit, range: 1...secondsMax) else {

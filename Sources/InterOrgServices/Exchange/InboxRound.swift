@@ -30,6 +30,8 @@ public struct InboxRound: Sendable {
                     try await inbox.park(id, reason: reason)
                 case .refused(let reason):
                     try await inbox.refuse(mail, reason: reason, now: now())
+                case .notice(let kind, let reason):
+                    try await inbox.refuse(mail, as: kind, reason: reason, now: now())
                 }
             }
             ids = hasProgress ? try await inbox.ids(parked: true) : []

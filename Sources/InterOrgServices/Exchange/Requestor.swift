@@ -11,6 +11,8 @@ public enum Disposition: Sendable {
     case parked(reason: String)
     /// It is not for us, or nothing that we can use.
     case refused(reason: String)
+    /// It is a mail system's or an answering machine's: shown, and never answered.
+    case notice(RefusedMail.Kind, reason: String)
 }
 
 /// The service of a branch organization: exports its directory's changes to the master and imports everybody else's.

@@ -4,10 +4,13 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// What a running agent can be asked, in one line: to run a cycle now, and say what it did.
+/// What a running agent can be asked, in one line: to run a cycle now, and say what it did; or be told: that mail has come.
 struct ControlRequest: Hashable {
     /// How many deletions of each organization's entries pass the guard in this cycle.
     var allowedDeletions: Int?
+
+    /// Tells the agent that mail has been stored; there is no answer.
+    static let mailHasCome = "mail\n"
 
     /// `synchronize` or `synchronize allow-deletes 20`, with the end of the line.
     var line: String { "synchronize" + (allowedDeletions.map { " allow-deletes \($0)" } ?? "") + "\n" }
@@ -72,6 +75,7 @@ struct ControlSocket: Service {
                 guard line.hasSuffix("\n") else { continue }
                 break
             }
+            guard line != ControlRequest.mailHasCome else { return agent.mailHasCome() }
             guard let request = ControlRequest(line: line) else { return }
             guard let report = await agent.cycle(allowedDeletions: request.allowedDeletions) else { return }
             try await outbound.write(ByteBuffer(bytes: try JSONEncoder().encode(report)))
@@ -95,17 +99,7 @@ public enum RunningAgent {
     public static func synchronize(
         _ configuration: Configuration, allowedDeletions: Int? = nil
     ) async throws -> CycleReport? {
-        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
-        do {
-            channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .connect(unixDomainSocketPath: configuration.controlSocketPath) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel(wrappingChannelSynchronously: channel)
-                    }
-                }
-        } catch {
-            return nil
-        }
+        guard let channel = await connect(configuration) else { return nil }
         let answer = try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: ControlRequest(allowedDeletions: allowedDeletions).line))
             var answer: [UInt8] = []
@@ -114,5 +108,26 @@ public enum RunningAgent {
         }
         guard !answer.isEmpty else { throw AgentStopped() }
         return try JSONDecoder().decode(CycleReport.self, from: Data(answer))
+    }
+
+    /// Tells the agent that owns the state folder that mail has been stored, if one is running. It would find it by itself
+    /// later.
+    public static func mailHasCome(_ configuration: Configuration) async {
+        guard let channel = await connect(configuration) else { return }
+        try? await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: ControlRequest.mailHasCome))
+            // The agent closes the connection when it has read the line.
+            for try await _ in inbound {}
+        }
+    }
+
+    /// Nil if no agent is running.
+    private static func connect(_ configuration: Configuration) async -> NIOAsyncChannel<ByteBuffer, ByteBuffer>? {
+        try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(unixDomainSocketPath: configuration.controlSocketPath) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel(wrappingChannelSynchronously: channel)
+                }
+            }
     }
 }

@@ -46,12 +46,16 @@ actor Exchanger {
     let standing: Int?
     /// Called when messages may have been posted.
     let posted: @Sendable () -> Void
+    /// Called when mail may have been dealt with.
+    let settled: @Sendable () -> Void
+    let inboxLimits: InboxLimits
     private var isStarted = false
     /// Whether it is to be looked for entries in the directory that nobody knows.
     private var auditsDirectory = false
     /// What a person allows until the cycle is over.
     private var allowedDeletions: Int?
     private var notices = FailureNotices()
+    private var refusals = RateLimitedNotices()
     /// Something has been exported that no request has been composed for yet.
     private var hasNews = false
     /// What the last cycle could not do, as the store has it.
@@ -62,7 +66,8 @@ actor Exchanger {
     init(
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
         logger: Logger, now: @escaping @Sendable () -> Date, standing: Int? = nil,
-        posted: @escaping @Sendable () -> Void
+        posted: @escaping @Sendable () -> Void, settled: @escaping @Sendable () -> Void = {},
+        inboxLimits: InboxLimits = InboxLimits()
     ) {
         self.standing = standing
         self.role = role
@@ -72,6 +77,8 @@ actor Exchanger {
         self.logger = logger
         self.now = now
         self.posted = posted
+        self.settled = settled
+        self.inboxLimits = inboxLimits
     }
 
     func start(audits: Bool) async throws {
@@ -269,7 +276,8 @@ actor Exchanger {
     /// Everything in the inbox; parked messages again for as long as that leads on.
     private func readInbox(_ report: inout CycleReport) async {
         await attempt("deal with the mail that has come", &report) { report in
-            let round = InboxRound(Inbox(store: self.store), now: self.now)
+            defer { self.settled() }
+            let round = InboxRound(Inbox(store: self.store, limits: self.inboxLimits), now: self.now)
             try await round.run { mail in
                 defer { self.posted() }
                 return try await self.process(mail, &report)
@@ -357,7 +365,7 @@ actor Exchanger {
         do {
             message = try open(mail)
         } catch let refusal as Refusal {
-            return refused(mail, refusal.reason)
+            return refused(mail, refusal.reason, as: refusal.kind)
         }
         let disposition: Disposition
         do {
@@ -376,6 +384,8 @@ actor Exchanger {
             if mail.parked == nil { logger.info("message parked: \(reason)") }
         case .refused(let reason):
             return refused(mail, reason)
+        case .notice:
+            break
         }
         return disposition
     }
@@ -392,15 +402,24 @@ actor Exchanger {
             ])
     }
 
-    private func refused(_ mail: WaitingMail, _ reason: String) -> Disposition {
-        logger.warning("mail refused: \(reason)", metadata: ["sender": "\(mail.sender)"])
-        return .refused(reason: reason)
+    /// What anybody can send must not fill the log.
+    private func refused(
+        _ mail: WaitingMail, _ reason: String, as kind: RefusedMail.Kind = .refused
+    ) -> Disposition {
+        let seconds = ProcessInfo.processInfo.systemUptime
+        // What a mail says of itself, its subject above all, comes late in the reason: whoever changes it says nothing new.
+        let subject = "\(mail.sender) \(kind) \(reason.prefix(60))"
+        if let ending = refusals.ending(of: subject, now: seconds) {
+            logger.warning("mail refused: \(reason)\(ending)", metadata: ["sender": "\(mail.sender)"])
+        }
+        return kind == .refused ? .refused(reason: reason) : .notice(kind, reason: reason)
     }
 }
 
 /// Why a mail is nothing for us.
 private struct Refusal: Error {
     var reason: String
+    var kind = RefusedMail.Kind.refused
 }
 
 extension Exchanger {
@@ -413,8 +432,10 @@ extension Exchanger {
                 mail.mail, envelopeSender: envelopeSender, contentTypes: envelope.acceptedContentTypes)
             switch reading {
             case .exchange(let mail): exchangeMail = mail
-            case .bounce(let bounce): throw Refusal(reason: "it is a notice of a mail system: \(bounce.reason)")
-            case .automaticReply(let reason): throw Refusal(reason: "it is an automatic reply: \(reason)")
+            case .bounce(let bounce):
+                throw Refusal(reason: "it is a notice of a mail system: \(bounce.reason)", kind: .bounce)
+            case .automaticReply(let reason):
+                throw Refusal(reason: "it is an automatic reply: \(reason)", kind: .automaticReply)
             case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
             }
         } catch let error as MailFormatError {

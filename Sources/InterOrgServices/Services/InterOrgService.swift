@@ -20,7 +20,8 @@ public struct InterOrgService: Sendable {
     let lock: StateLock
     /// Signals that everything that was posted to a peer has been submitted.
     private let submitted = WakeUp()
-    private let ownAddress: MailAddress
+    /// Signals that mail has been dealt with.
+    let settled = WakeUp()
 
     /// However large a mail may be: a message is held in memory several times on its way.
     private static let payloadBytesMax = 2_000_000
@@ -78,7 +79,6 @@ public struct InterOrgService: Sendable {
                     surroundings: surroundings))
         }
         let ownAddress = try MailAddress(configuration.exchange.address)
-        self.ownAddress = ownAddress
         var posts: [MailPost] = []
         for peer in peers {
             let address = try MailAddress(peer.address)
@@ -95,7 +95,8 @@ public struct InterOrgService: Sendable {
         self.exchanger = Exchanger(
             role: role, directory: directory, store: store, envelope: envelope, logger: logger, now: { Date() },
             standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
-            posted: { for wakeUp in wakeUps { wakeUp.signal() } })
+            posted: { for wakeUp in wakeUps { wakeUp.signal() } },
+            settled: { [settled] in settled.signal() }, inboxLimits: configuration.inboxLimits)
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
@@ -104,7 +105,7 @@ public struct InterOrgService: Sendable {
         let agent = SynchronizationAgent(
             exchanger: exchanger, schedule: configuration.schedule, submitted: submitted, pauses: .real,
             logger: logger)
-        let intake = MailIntake(listener: listener { agent.mailHasCome() })
+        let reception = try reception { agent.mailHasCome() }
         let control = ControlSocket(path: configuration.controlSocketPath, agent: agent, logger: logger)
         logger.info(
             "started",
@@ -112,7 +113,7 @@ public struct InterOrgService: Sendable {
         // They are stopped one after the other, from the last on: the agent's end answers those whom the control socket
         // lets wait for a cycle.
         let watch = CertificateWatch(configuration: configuration, logger: logger, now: { Date() })
-        let services: [any Service] = [watch, intake, control, agent] + posts
+        let services: [any Service] = [watch, reception, control, agent] + posts
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -130,12 +131,16 @@ public struct InterOrgService: Sendable {
         try await exchanger.start(audits: false)
         await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
-        let listener = listener { arrivals.signal() }
+        let reception = try reception(pipeInterval: .milliseconds(250)) { arrivals.signal() }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                // Without a listener no answer can come.
+                // Where no mail comes, no answer can.
                 defer { arrivals.end() }
-                try await listener.run()
+                do {
+                    try await reception.source.run(reception.intake)
+                } catch is CancellationError {
+                    // Nothing more is waited for.
+                }
             }
             var report = await exchanger.cycle()
             for post in posts { try await post.flush() }
@@ -160,21 +165,6 @@ public struct InterOrgService: Sendable {
             try await group.waitForAll()
             return report
         }
-    }
-
-    private func listener(_ mailHasCome: @escaping @Sendable () -> Void) -> MailListener {
-        let inbox = configuration.exchange.inbox
-        let store = store
-        return MailListener(
-            configuration: MailListener.Configuration(
-                host: inbox.host, port: inbox.port, transferProtocol: inbox.delivery == .lmtp ? .lmtp : .smtp,
-                recipients: [ownAddress], messageBytesMax: max(configuration.messageBytesMax, 1_000_000) * 2),
-            logger: logger,
-            listening: { port in logger.info("listening for mail", metadata: ["port": "\(port)"]) },
-            deliver: { mail in
-                try await Inbox(store: store).append(mail.bytes, from: mail.sender?.text ?? "", now: Date())
-                mailHasCome()
-            })
     }
 }
 

@@ -229,12 +229,3 @@ private final class Alarm: Sendable {
         }
     }
 }
-
-/// The mail listener as a service: a graceful stop finishes the deliveries that are running.
-struct MailIntake: Service {
-    let listener: MailListener
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await listener.run() }
-    }
-}

@@ -82,9 +82,14 @@ public struct StatusReport: Sendable, Codable {
     }
 
     public struct RefusedMail: Sendable, Codable {
+        /// When it came last.
         public var at: Date
         public var sender: String
+        /// `refused`, `bounce` or `automaticReply`.
+        public var kind: SQLiteStore.RefusedMail.Kind
         public var reason: String
+        /// How often it has come.
+        public var count: Int
     }
 }
 
@@ -125,11 +130,15 @@ private struct StatusReader {
             },
             parkedMails: try await Inbox(store: store).ids(parked: true).count,
             unreadMails: try await Inbox(store: store).ids(parked: false).count,
-            failures: try await store.failures().map { .init(failure: $0.text, since: $0.since) },
+            failures: (try await TakenMail.failures(in: store) + store.failures()).map {
+                .init(failure: $0.text, since: $0.since)
+            },
             exports: try await DirectoryReading.all(in: store), organizations: [],
             isSealed: configuration.exchange.isSealed, keys: configuration.keyReports(now: now),
             keyWarnings: configuration.keyWarnings(now: now),
-            refusedMails: mails.prefix(10).map { .init(at: $0.at, sender: $0.sender, reason: $0.reason) })
+            refusedMails: mails.prefix(10).map {
+                .init(at: $0.at, sender: $0.sender, kind: $0.kind, reason: $0.reason, count: $0.count)
+            })
         switch configuration.role {
         case .master(let requestors): report.organizations = try await organizations(of: requestors)
         case .requestor(let master): try await fill(&report, master, journal: line.highest)
