@@ -42,6 +42,7 @@ actor Exchanger {
     let envelope: any SealedEnvelope
     /// Which organization sends from which address.
     let senders: [MailAddress: OrganizationID]
+    var peerMail: PeerMail { PeerMail(store: store) }
     let logger: Logger
     let now: @Sendable () -> Date
     /// Called when messages may have been posted.
@@ -284,7 +285,16 @@ actor Exchanger {
     private func process(_ mail: WaitingMail, _ report: inout CycleReport) async throws -> Disposition {
         let message: ReceivedMessage
         do {
-            message = try open(mail)
+            let exchangeMail: ExchangeMail
+            switch try read(mail) {
+            case .exchange(let mail): exchangeMail = mail
+            case .bounce(let bounce): return try await noticed(bounce, in: mail)
+            case .automaticReply(let reason): throw Refusal(reason: "it is an automatic reply: \(reason)")
+            case .listMail(let reason): throw Refusal(reason: "it is mail of a mailing list: \(reason)")
+            case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
+            }
+            message = try open(exchangeMail)
+            if mail.parked == nil { try await heard(message.header, in: exchangeMail) }
         } catch let refusal as Refusal {
             return refused(mail, refusal.reason)
         }
@@ -321,7 +331,7 @@ actor Exchanger {
             ])
     }
 
-    private func refused(_ mail: WaitingMail, _ reason: String) -> Disposition {
+    func refused(_ mail: WaitingMail, _ reason: String) -> Disposition {
         logger.warning("mail refused: \(reason)", metadata: ["sender": "\(mail.sender)"])
         return .refused(reason: reason)
     }
@@ -333,23 +343,18 @@ private struct Refusal: Error {
 }
 
 extension Exchanger {
-    /// Mail → message. The sender's address must be the one that the configuration has for the organization that the
-    /// message says it is from.
-    private func open(_ mail: WaitingMail) throws -> ReceivedMessage {
-        let exchangeMail: ExchangeMail
+    private func read(_ mail: WaitingMail) throws -> MailReading {
         do {
-            let envelopeSender = try? MailAddress(mail.sender)
-            let reading = try MailReading(
-                mail.mail, envelopeSender: envelopeSender, contentTypes: envelope.acceptedContentTypes)
-            switch reading {
-            case .exchange(let mail): exchangeMail = mail
-            case .bounce(let bounce): throw Refusal(reason: "it is a notice of a mail system: \(bounce.reason)")
-            case .automaticReply(let reason): throw Refusal(reason: "it is an automatic reply: \(reason)")
-            case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
-            }
-        } catch let error as MailFormatError {
+            return try MailReading(
+                mail.mail, envelopeSender: try? MailAddress(mail.sender), contentTypes: envelope.acceptedContentTypes)
+        } catch {
             throw Refusal(reason: "the mail is malformed: \(error)")
         }
+    }
+
+    /// Mail → message. The sender's address must be the one that the configuration has for the organization that the
+    /// message says it is from.
+    private func open(_ exchangeMail: ExchangeMail) throws -> ReceivedMessage {
         guard let organization = senders[exchangeMail.from] else {
             throw Refusal(reason: "\(exchangeMail.from) is the address of no organization of the exchange")
         }

@@ -83,8 +83,10 @@ public struct InterOrgService: Sendable {
                 MailPost(
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
                     subject: "InterOrg Sync: \(configuration.organization)",
+                    autoSubmitted: configuration.role.answers ? .replied : .generated,
                     submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
-                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), random: surroundings.pauses.random))
+                    outbox: Outbox(store: store), peerMail: PeerMail(store: store), logger: logger, wakeUp: WakeUp(),
+                    random: surroundings.pauses.random))
         }
         self.posts = posts
         let wakeUps = posts.map(\.wakeUp)
@@ -122,6 +124,7 @@ public struct InterOrgService: Sendable {
     ///   - allowedDeletions: how many deletions of each organization's entries pass the guard, whatever its limits are.
     public func synchronizeOnce(patience: Duration, allowedDeletions: Int? = nil) async throws -> CycleReport {
         try await exchanger.start()
+        await exchanger.submitAtOnce()
         await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
         let listener = listener { arrivals.signal() }
@@ -202,6 +205,14 @@ extension Configuration {
     }
 }
 
+extension Configuration.Role {
+    /// Whether what is sent are answers.
+    var answers: Bool {
+        if case .master = self { return true }
+        return false
+    }
+}
+
 extension Configuration.Peer {
     var asOrganization: Organization {
         Organization(id: OrganizationID(organizationID), name: organization)
@@ -212,6 +223,7 @@ extension Configuration.SMTP {
     func submission() throws -> SMTPSubmission {
         try SMTPSubmission(
             url: url, credentials: credentials.map { SMTPCredentials(user: $0.user, password: $0.password.revealed) },
-            insecure: transportSecurity == .plaintext)
+            insecure: transportSecurity == .plaintext, requiresStartTLS: transportSecurity == .startTLS,
+            certificateAuthorityFile: caFile)
     }
 }

@@ -1,4 +1,5 @@
 import AddressBook
+import Crypto
 import Foundation
 import IncrementalSync
 import Logging
@@ -13,15 +14,21 @@ struct MailPost: Service {
     let from: MailAddress
     let to: MailAddress
     let subject: String
+    /// Why mail goes to the peer.
+    let autoSubmitted: MailMessage.AutoSubmitted
     let submission: SMTPSubmission
     let envelope: any SealedEnvelope
     let outbox: Outbox
+    let peerMail: PeerMail
     let logger: Logger
     let wakeUp: WakeUp
 
     let random: @Sendable () -> Double
 
-    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(300))
+    /// A server that is away or puts mail off.
+    static let transientBackoff = Backoff(first: .seconds(1), longest: .seconds(900))
+    /// What somebody has to correct first; `interorg sync` tries at once.
+    static let permanentBackoff = Backoff(first: .seconds(900), longest: .seconds(6 * 3600))
 
     func run() async throws {
         do {
@@ -33,70 +40,69 @@ struct MailPost: Service {
 
     private func serve() async throws {
         // What an earlier process has put off still has its time.
-        if let time = try await outbox.nextAttempt(for: peer) {
-            wakeUp.signal(after: .seconds(max(0, time.timeIntervalSinceNow)))
-        }
+        wakeUp.signal()
+        var alarm: Task<Void, any Error>?
+        defer { alarm?.cancel() }
         for await _ in wakeUp.signals {
-            while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
-                try await submit(message)
+            if try await pause() <= .zero { try await flush() }
+            alarm?.cancel()
+            let pause = try await pause()
+            if pause > .zero { alarm = wakeUp.signal(after: pause) }
+        }
+    }
+
+    /// How long nothing may be tried yet.
+    private func pause() async throws -> Duration {
+        let nextAttempt = try await peerMail.state(of: peer).nextAttempt
+        return .seconds(max(0, nextAttempt?.timeIntervalSinceNow ?? 0))
+    }
+
+    /// Submits everything that waits, over one connection; the first failure ends it.
+    func flush() async throws {
+        let session = SMTPSession(submission)
+        defer { session.close() }
+        while !Task.isCancelled, let message = try await outbox.next(for: peer) {
+            do {
+                try await submit(message, session)
+            } catch is CancellationError {
+                return
+            } catch {
+                return try await failed(error)
             }
         }
     }
 
-    /// Submits everything that is due now.
-    func flush() async throws {
-        while let message = try await outbox.next(for: peer, now: Date()) { try await submit(message) }
+    private func submit(_ message: WaitingMessage, _ session: SMTPSession) async throws {
+        let state = try await peerMail.state(of: peer)
+        let mail = try mail(message, inReplyTo: state.heardMessageID)
+        try await session.submit(mail.encoded(), from: from, to: to, isLast: !message.hasSuccessor)
+        try await peerMail.submitted(message, as: mail.messageID.text, now: Date())
+        if state.failure != nil { logger.info("mail to \(to) is taken again") }
+        logger.debug("mail submitted", metadata: ["to": "\(to)", "messageID": "\(mail.messageID)"])
     }
 
-    private func submit(_ message: WaitingMessage) async throws {
-        do {
-            try await submission.submit(try mail(message).encoded(), from: from, to: to)
-            try await outbox.remove(message.id)
-            logger.debug("mail submitted", metadata: ["to": "\(to)"])
-        } catch is CancellationError {
-            return
-        } catch {
-            let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
-            let pause = Self.backoff.pause(
-                afterFailures: isPermanent ? .max : message.attempts + 1, random: random())
-            if message.attempts == 0 { logger.warning("mail to \(to) waits: \(error)") }
-            try await outbox.postpone(
-                message, until: Date(timeIntervalSinceNow: pause / .seconds(1)), error: "\(error)")
-            wakeUp.signal(after: pause)
-        }
+    private func failed(_ error: any Error) async throws {
+        let before = try await peerMail.state(of: peer).failure
+        let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
+        let backoff = isPermanent ? Self.permanentBackoff : Self.transientBackoff
+        // How long something else was wrong before says nothing about this.
+        let attempts = before?.isPermanent == isPermanent ? before?.attempts ?? 0 : 0
+        let pause = backoff.pause(afterFailures: attempts + 1, random: random())
+        try await peerMail.failed(
+            peer, error: "\(error)", isPermanent: isPermanent,
+            nextAttempt: Date(timeIntervalSinceNow: pause / .seconds(1)), now: Date())
+        let isNews = before?.isPermanent != isPermanent
+        logger.log(level: isNews ? .warning : .debug, "mail to \(to) waits: \(error)")
     }
 
-    private func mail(_ message: WaitingMessage) throws -> MailMessage {
+    /// A message that is submitted again, because nobody knows whether it was taken, is the same mail.
+    private func mail(_ message: WaitingMessage, inReplyTo: String?) throws -> MailMessage {
         let body = try envelope.seal(message.payload, to: to)
         let host = from.text.split(separator: "@").last.map(String.init) ?? "localhost"
+        let identity = SHA256.hash(data: message.payload).prefix(16).map { String(format: "%02x", $0) }.joined()
         return try MailMessage(
             from: from, to: to, subject: subject, date: Date(),
-            messageID: MessageID("<\(UUID().text)@\(host)>"), autoSubmitted: .generated, body: body)
-    }
-}
-
-/// Tells a service that there may be something to do. Signals that come while it is busy become one.
-struct WakeUp: Sendable {
-    let signals: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-
-    init() {
-        (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
-
-    func signal() {
-        continuation.yield()
-    }
-
-    /// There is nothing more to wait for.
-    func end() {
-        continuation.finish()
-    }
-
-    func signal(after duration: Duration) {
-        Task {
-            try await Task.sleep(for: duration)
-            continuation.yield()
-        }
+            messageID: MessageID("<\(message.request).\(identity)@\(host)>"),
+            inReplyTo: inReplyTo.flatMap { try? MessageID($0) }, autoSubmitted: autoSubmitted, body: body)
     }
 }
