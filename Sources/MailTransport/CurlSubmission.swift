@@ -106,10 +106,12 @@ extension CurlSubmission {
         kind: SMTPSubmissionError.Kind,
         detail: String,
         reply: SMTPSubmissionError.Reply? = nil,
+        isTooLarge: Bool = false,
         advice: String? = nil
     ) -> SMTPSubmissionError {
         let operation = "submitting a mail from \(sender) to \(recipient) through \(settings.server.url)"
-        return SMTPSubmissionError(kind: kind, operation: operation, reply: reply, detail: detail, advice: advice)
+        return SMTPSubmissionError(
+            kind: kind, operation: operation, reply: reply, detail: detail, isTooLarge: isTooLarge, advice: advice)
     }
 
     /// A reply decides where there is one; otherwise only what a person has to put right is permanent.
@@ -121,7 +123,7 @@ extension CurlSubmission {
             let advice =
                 "the mail has \(message.count) bytes, and the server takes \(limit): "
                 + "set messageBytes to what it takes, or raise the server's limit"
-            return error(kind: .permanent, detail: detail, reply: reply, advice: advice)
+            return error(kind: .permanent, detail: detail, reply: reply, isTooLarge: true, advice: advice)
         }
         switch status {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT:

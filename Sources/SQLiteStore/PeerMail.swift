@@ -46,6 +46,8 @@ public struct PeerMailState: Sendable {
     public var failure: SubmissionFailure?
     /// No attempt before; nil: at once.
     public var nextAttempt: Date?
+    /// A message with fewer bytes may be tried before: this one was too large.
+    public var tooLargeBytes: Int?
     /// The newest notice about mail that nothing shows to have arrived since; with when the first of them came.
     public var notice: (notice: DeliveryNotice, since: Date, last: Date, count: Int)?
 }
@@ -70,7 +72,7 @@ public struct PeerMail: Sendable {
             else { return PeerMailState() }
             var state = PeerMailState(
                 lastSubmitted: Self.date(row["last_submitted"]), heardMessageID: row["heard_message_id"],
-                nextAttempt: Self.date(row["next_attempt"]))
+                nextAttempt: Self.date(row["next_attempt"]), tooLargeBytes: row["too_large_bytes"])
             if let since = Self.date(row["failing_since"]) {
                 state.failure = SubmissionFailure(
                     since: since, attempts: row["failures"], error: row["error"] ?? "",
@@ -103,26 +105,35 @@ public struct PeerMail: Sendable {
                 sql: """
                     INSERT INTO peer_mail (organization, last_submitted) VALUES (?, ?)
                     ON CONFLICT (organization) DO UPDATE SET last_submitted = excluded.last_submitted, failures = 0,
-                        failing_since = NULL, next_attempt = NULL, error = NULL, is_permanent = 0
+                        failing_since = NULL, next_attempt = NULL, error = NULL, is_permanent = 0,
+                        too_large_bytes = NULL
                     """, arguments: [peer, now.timeIntervalSinceReferenceDate])
         }
     }
 
     /// A message was not taken. It waits, and everything for the peer with it, until the time of the next attempt.
+    ///
+    /// - Parameter tooLargeBytes: what the message has, if that was too large.
     public func failed(
-        _ peer: OrganizationID, error: String, isPermanent: Bool, nextAttempt: Date, now: Date
+        _ peer: OrganizationID, error: String, isPermanent: Bool, tooLargeBytes: Int? = nil, nextAttempt: Date,
+        now: Date
     ) async throws {
         let now = now.timeIntervalSinceReferenceDate
         try await store.write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO peer_mail (organization, failing_since, failures, next_attempt, error, is_permanent)
-                    VALUES (?, ?, 1, ?, ?, ?)
+                    INSERT INTO peer_mail (organization, failing_since, failures, next_attempt, error, is_permanent,
+                        too_large_bytes)
+                    VALUES (?, ?, 1, ?, ?, ?, ?)
                     ON CONFLICT (organization) DO UPDATE SET failing_since = COALESCE(failing_since, excluded.failing_since),
                         failures = failures + 1, next_attempt = excluded.next_attempt, error = excluded.error,
-                        is_permanent = excluded.is_permanent
+                        is_permanent = excluded.is_permanent,
+                        too_large_bytes = MIN(excluded.too_large_bytes,
+                            COALESCE(too_large_bytes, excluded.too_large_bytes))
                     """,
-                arguments: [peer.uuid, now, nextAttempt.timeIntervalSinceReferenceDate, error, isPermanent])
+                arguments: [
+                    peer.uuid, now, nextAttempt.timeIntervalSinceReferenceDate, error, isPermanent, tooLargeBytes,
+                ])
         }
     }
 

@@ -144,7 +144,7 @@ extension ServiceStore {
                 CREATE TABLE peer_mail (
                     organization BLOB PRIMARY KEY, last_submitted REAL, heard_message_id TEXT,
                     failing_since REAL, failures INTEGER NOT NULL DEFAULT 0, next_attempt REAL, error TEXT,
-                    is_permanent INTEGER NOT NULL DEFAULT 0,
+                    is_permanent INTEGER NOT NULL DEFAULT 0, too_large_bytes INTEGER,
                     notice BLOB, notice_about INTEGER, is_late INTEGER NOT NULL DEFAULT 0, notice_since REAL,
                     notice_last REAL, notice_count INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
                 CREATE TABLE sent_mail (

@@ -141,7 +141,7 @@ struct PostfixTests {
             let name = try await submit("smtp://[::ffff:127.0.0.1]:\(submission.port)")
             #expect(name?.kind == .permanent && name?.description.contains("certificate") == true)
             // It takes mail without TLS, and was asked for TLS.
-            let plain = try await submit("smtp://127.0.0.1:\(server.configuration.port)", credentials: nil)
+            let plain = try await submit(server.url, credentials: nil)
             #expect(plain?.kind == .permanent && plain?.description.contains("STARTTLS") == true)
             let unprotected = try await submit(
                 "smtp://localhost:\(submission.port)", requiresStartTLS: false, caFile: nil)

@@ -79,6 +79,18 @@ struct PeerMailTests {
         #expect(try await peerMail.state(of: peer).lastSubmitted == now)
     }
 
+    @Test("that is too large holds up no smaller one: the smallest that was refused counts")
+    func tooLarge() async throws {
+        for bytes in [900, 1_000, nil] {
+            try await peerMail.failed(
+                peer, error: "552", isPermanent: true, tooLargeBytes: bytes, nextAttempt: now, now: now)
+            #expect(try await peerMail.state(of: peer).tooLargeBytes == (bytes == nil ? nil : 900))
+        }
+        try await peerMail.failed(peer, error: "552", isPermanent: true, tooLargeBytes: 5, nextAttempt: now, now: now)
+        try await send(1)
+        #expect(try await peerMail.state(of: peer).tooLargeBytes == nil)
+    }
+
     @Test("that came back is shown until a later one is known to have arrived")
     func bounced() async throws {
         for number in Int64(1)...3 { try await send(number) }

@@ -56,6 +56,8 @@ public struct PostfixConfiguration: Sendable {
     /// After how many seconds a mail that waits is said to be late; nil: never.
     public var delayNoticeSeconds: Int?
     public var submission: Submission?
+    /// An address that gets a copy of every mail.
+    public var archive: String?
     public var gateway: Gateway?
     /// Where mail is handed in that has been through the gateway.
     let returnPort: UInt16
@@ -85,7 +87,7 @@ extension PostfixConfiguration {
         try save(maildirs, "maildirs")
         // A copy: the user that runs it need not be able to read this folder.
         let gateway = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "gateway.py").path
-        try FileManager.default.copyItem(atPath: gateway, toPath: "\(folder)/gateway.py")
+        try save(String(contentsOfFile: gateway, encoding: .utf8), "gateway.py")
         try save(refusedRecipients.map { "\($0) \($1)\n" }.sorted().joined(), "refused")
         // Kerberos among them, as a server has it that people log in to in more than one way.
         try save(
@@ -129,6 +131,8 @@ extension PostfixConfiguration {
             virtual_minimum_uid = 1
             virtual_uid_maps = static:65534
             virtual_gid_maps = static:65534
+            smtpd_reject_unlisted_recipient = no
+            always_bcc = \(archive ?? "")
             smtpd_relay_restrictions = permit_mynetworks, reject
             smtpd_recipient_restrictions =
               check_recipient_access texthash:\(folder)/etc/refused, \(policy)permit_mynetworks, reject
@@ -164,7 +168,6 @@ extension PostfixConfiguration {
             smtp unix - - n - - smtp
             lmtp unix - - n - - lmtp
             error unix - - n - - error
-            gone unix - - n - - error
             retry unix - - n - - error
             virtual unix - n n - - virtual
             anvil unix - - n - 1 anvil
@@ -188,7 +191,7 @@ extension PostfixConfiguration {
             text += """
                 gateway unix - n n - 4 pipe
                   flags=q user=nobody null_sender=
-                  argv=/usr/bin/python3 \(folder)/gateway.py \(gateway.rawValue) \(returnPort) ${sender} ${recipient}
+                  argv=/usr/bin/python3 \(folder)/etc/gateway.py \(gateway.rawValue) \(returnPort) ${sender} ${recipient}
                 127.0.0.1:\(returnPort) inet n - n - - smtpd
                   -o content_filter=
                   -o smtpd_recipient_restrictions=permit_mynetworks,reject
@@ -204,7 +207,7 @@ extension PostfixConfiguration {
             case .lmtp(let port): "\(name) lmtp:inet:127.0.0.1:\(port)\n"
             case .smtp(let port): "\(name) smtp:[127.0.0.1]:\(port)\n"
             case .maildir: "\(name) virtual:\n"
-            case .bounce(let reason): "\(name) gone:\(reason)\n"
+            case .bounce(let reason): "\(name) error:\(reason)\n"
             }
         }.sorted().joined()
     }

@@ -12,18 +12,19 @@ public actor PostfixServer {
 
     private static let masterPath = "/usr/lib/postfix/sbin/master"
 
-    public nonisolated let configuration: PostfixConfiguration
+    public private(set) var configuration: PostfixConfiguration
     /// The folder with its configuration (`etc`), queue, log (`postfix.log`), Maildirs and certificates (`ca.crt`).
     public nonisolated let folder: String
     private var process: ChildProcess?
 
     private init(_ configuration: PostfixConfiguration) {
         self.configuration = configuration
+        url = "smtp://127.0.0.1:\(configuration.port)"
         folder = "/tmp/postfix-\(UUID().uuidString.prefix(13))"
     }
 
     /// The URL of the port that takes mail from anybody on this machine.
-    public nonisolated var url: String { "smtp://127.0.0.1:\(configuration.port)" }
+    public nonisolated let url: String
     /// The PEM file of the CA that signed the certificate of the submission ports.
     public nonisolated var caFile: String { "\(folder)/ca.crt" }
     /// What the server has logged so far.
@@ -79,14 +80,23 @@ public actor PostfixServer {
             Self.masterPath, ["-c", "\(folder)/etc", "-s"], output: "\(folder)/master.out",
             environment: ["MAIL_CONFIG": "\(folder)/etc"])
         process = started
+        let port = configuration.port
         try await waitUntil("postfix takes connections") {
             if let status = started.status {
                 process = nil
                 let said = (try? String(contentsOfFile: "\(folder)/master.out", encoding: .utf8)) ?? ""
                 throw TestSupportError("postfix ended with \(status): \(said)\(log)")
             }
-            return LoopbackSocket.accepts(port: configuration.port)
+            return LoopbackSocket.accepts(port: port)
         }
+    }
+
+    /// Ends the server in good order and starts it with another configuration; what it has taken stays in its queue.
+    public func restart(_ adjust: (inout PostfixConfiguration) -> Void) async throws {
+        await stop()
+        adjust(&configuration)
+        try configuration.write(folder: folder)
+        try await start()
     }
 
     /// Ends the server in good order; what it has taken stays in its queue.

@@ -73,8 +73,8 @@ struct ControlSocket: Service {
                 break
             }
             guard let request = ControlRequest(line: line) else { return }
-            await agent.submitAtOnce()
             guard let report = await agent.cycle(allowedDeletions: request.allowedDeletions) else { return }
+            await agent.submitAtOnce()
             try await outbound.write(ByteBuffer(bytes: try JSONEncoder().encode(report)))
         }
     }

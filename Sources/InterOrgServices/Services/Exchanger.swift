@@ -80,8 +80,8 @@ actor Exchanger {
         case .requestor(let requestor): try await requestor.start()
         }
         isStarted = true
-        // What a service before this one has left.
-        posted()
+        // What a service before this one has left: whoever starts a service may have corrected something.
+        await submitAtOnce()
     }
 
     /// What is wrong with the directory is said at once, and not only when something is to be written there.

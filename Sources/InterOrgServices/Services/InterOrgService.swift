@@ -124,7 +124,6 @@ public struct InterOrgService: Sendable {
     ///   - allowedDeletions: how many deletions of each organization's entries pass the guard, whatever its limits are.
     public func synchronizeOnce(patience: Duration, allowedDeletions: Int? = nil) async throws -> CycleReport {
         try await exchanger.start()
-        await exchanger.submitAtOnce()
         await exchanger.allowDeletions(allowedDeletions)
         let arrivals = WakeUp()
         let listener = listener { arrivals.signal() }
@@ -135,8 +134,13 @@ public struct InterOrgService: Sendable {
                 try await listener.run()
             }
             var report = await exchanger.cycle()
-            for post in posts { try await post.flush() }
-            if try await exchanger.isWaiting() {
+            for post in posts {
+                try await post.flush()
+                guard let failure = try await post.failure() else { continue }
+                report.failures.append("submit the mail to \(post.to): \(failure.error)")
+                report.needsCorrection = report.needsCorrection || failure.isPermanent
+            }
+            if try await exchanger.isWaiting(), try await Outbox(store: store).waiting().isEmpty {
                 group.addTask {
                     try? await Task.sleep(for: patience)
                     arrivals.end()

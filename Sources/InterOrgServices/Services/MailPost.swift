@@ -39,7 +39,7 @@ struct MailPost: Service {
     }
 
     private func serve() async throws {
-        // What an earlier process has put off still has its time.
+        // What an earlier process has left.
         wakeUp.signal()
         var alarm: Task<Void, any Error>?
         defer { alarm?.cancel() }
@@ -53,8 +53,14 @@ struct MailPost: Service {
 
     /// How long nothing may be tried yet.
     private func pause() async throws -> Duration {
-        let nextAttempt = try await peerMail.state(of: peer).nextAttempt
-        return .seconds(max(0, nextAttempt?.timeIntervalSinceNow ?? 0))
+        let state = try await peerMail.state(of: peer)
+        guard let nextAttempt = state.nextAttempt else { return .zero }
+        if let tooLarge = state.tooLargeBytes, let message = try await outbox.next(for: peer),
+            message.payload.count < tooLarge
+        {
+            return .zero
+        }
+        return .seconds(max(0, nextAttempt.timeIntervalSinceNow))
     }
 
     /// Submits everything that waits, over one connection; the first failure ends it.
@@ -67,10 +73,13 @@ struct MailPost: Service {
             } catch is CancellationError {
                 return
             } catch {
-                return try await failed(error)
+                return try await failed(message, error)
             }
         }
     }
+
+    /// Why what waits is not taken; nil if it is.
+    func failure() async throws -> SubmissionFailure? { try await peerMail.state(of: peer).failure }
 
     private func submit(_ message: WaitingMessage, _ session: SMTPSession) async throws {
         let state = try await peerMail.state(of: peer)
@@ -81,15 +90,17 @@ struct MailPost: Service {
         logger.debug("mail submitted", metadata: ["to": "\(to)", "messageID": "\(mail.messageID)"])
     }
 
-    private func failed(_ error: any Error) async throws {
+    private func failed(_ message: WaitingMessage, _ error: any Error) async throws {
         let before = try await peerMail.state(of: peer).failure
-        let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
+        let refusal = error as? SMTPSubmissionError
+        let isPermanent = refusal?.kind != .transient
         let backoff = isPermanent ? Self.permanentBackoff : Self.transientBackoff
         // How long something else was wrong before says nothing about this.
         let attempts = before?.isPermanent == isPermanent ? before?.attempts ?? 0 : 0
         let pause = backoff.pause(afterFailures: attempts + 1, random: random())
         try await peerMail.failed(
             peer, error: "\(error)", isPermanent: isPermanent,
+            tooLargeBytes: refusal?.isTooLarge == true ? message.payload.count : nil,
             nextAttempt: Date(timeIntervalSinceNow: pause / .seconds(1)), now: Date())
         let isNews = before?.isPermanent != isPermanent
         logger.log(level: isNews ? .warning : .debug, "mail to \(to) waits: \(error)")
