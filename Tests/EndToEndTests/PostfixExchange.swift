@@ -48,8 +48,9 @@ func withPostfixExchange(
 }
 
 extension InterOrgCommand.Result {
-    /// How mail to an organization goes, of `status --json`.
+    /// How mail to an organization goes, of `status --json`; nothing while there is no state yet.
     func mail(to organization: Organization) throws -> [String: Any] {
+        guard !output.isEmpty else { return [:] }
         let organizations = try json()["organizations"] as? [[String: Any]] ?? []
         let found = organizations.first { $0["organization"] as? String == organization.name }
         return found?["mail"] as? [String: Any] ?? [:]

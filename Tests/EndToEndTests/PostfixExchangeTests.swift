@@ -77,7 +77,6 @@ struct PostfixExchangeTests {
                 try organization.reconfigure("messageBytes: 4MB", "messageBytes: 1MB")
             }
             try exchange.start()
-            _ = try await exchange.a.command("sync")
             try await exchange.converge(limit: .seconds(120))
             let status = try await exchange.a.command("status", "--json").mail(to: exchange.master)
             #expect(status["failure"] == nil && status["lastSubmitted"] != nil)
