@@ -116,7 +116,8 @@ let package = Package(
             path: "Benchmarks/Simulate", swiftSettings: settings),
 
         // Servers and worlds for tests, and the tests of each room.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", path: "Tests/TestSupport", exclude: ["gateway.py"], swiftSettings: settings),
         .target(
             name: "SynchronizationTestSupport", dependencies: ["AddressBook", "IncrementalSync"],
             path: "Tests/SynchronizationTestSupport", swiftSettings: settings),

@@ -10,8 +10,11 @@ final class CurlExchange {
     private var replyLines: [String] = []
     private var isReplyComplete = true
     private var replyCode = 0
+    /// What the server has said about SIZE in this transfer (RFC 1870), in bytes, 0 for no limit; nil if nothing.
+    private(set) var announcedBytesMax: Int?
 
     private static let goodbye = 221
+    private static let done = 250
 
     /// The last reply of the server, or the refusal before its goodbye; nil if there was none.
     var lastReply: SMTPSubmissionError.Reply? {
@@ -45,6 +48,10 @@ final class CurlExchange {
         if code == Self.goodbye, replyCode >= 400 { return }
         if isReplyComplete { replyLines = [] }
         replyCode = code
+        let words = text.dropFirst(4).split(separator: " ")
+        if code == Self.done, words.first?.uppercased() == "SIZE" {
+            announcedBytesMax = words.dropFirst().first.flatMap { Int($0) } ?? 0
+        }
         if replyLines.count < linesMax { replyLines.append(text.dropFirst(4).trimmingSpaces()) }
         isReplyComplete = text.dropFirst(3).first != "-"
     }

@@ -30,7 +30,7 @@ enum EncodedWord {
         return words.joined(separator: "\r\n ")
     }
 
-    /// The text that people are meant to see. Words in other character sets or encodings are left as they are.
+    /// The text that people are meant to see. Words in other character sets are left as they are.
     static func decode(_ value: String) -> String {
         var decoded: [UInt8] = []
         var wasEncoded = false
@@ -46,9 +46,14 @@ enum EncodedWord {
 
     private static func bytes(of token: Substring) -> [UInt8]? {
         let parts = token.split(separator: "?", omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0] == "=", parts[4] == "=", parts[2].lowercased() == "b",
+        guard parts.count == 5, parts[0] == "=", parts[4] == "=",
             ["utf-8", "us-ascii"].contains(parts[1].lowercased())
         else { return nil }
-        return try? Base64.decode(ArraySlice(parts[3].utf8))
+        switch parts[2].lowercased() {
+        case "b": return try? Base64.decode(ArraySlice(parts[3].utf8))
+        // A space is written as an underscore (section 4.2).
+        case "q": return try? QuotedPrintable.decode(ArraySlice(parts[3].utf8.map { $0 == 0x5F ? 0x20 : $0 }))
+        default: return nil
+        }
     }
 }

@@ -58,7 +58,8 @@ enum Gzip {
             )
         }
         switch status {
-        case Z_STREAM_END where stream.avail_in == 0:
+        // Systems that encode a mail anew take its last line break for a part of the data.
+        case Z_STREAM_END where input.suffix(Int(stream.avail_in)).allSatisfy({ $0 == 0x0D || $0 == 0x0A }):
             return output
         case Z_STREAM_END:
             throw EnvelopeError(.damaged, "\(stream.avail_in) bytes follow the end of its compressed data")

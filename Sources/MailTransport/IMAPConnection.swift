@@ -85,7 +85,7 @@ final class IMAPConnection: @unchecked Sendable {
     // MARK: - On the queue
 
     private func open() throws {
-        guard CurlSubmission.initialized == CURLE_OK, let handle = curl_easy_init() else {
+        guard CurlConnection.initialized == CURLE_OK, let handle = curl_easy_init() else {
             throw MailboxError("libcurl cannot be initialized; is memory short?")
         }
         self.handle = handle

@@ -27,6 +27,8 @@ public enum MailReading: Sendable, Equatable {
     case bounce(MailBounce)
     /// A machine answered for a person, an absence notice for instance (RFC 3834).
     case automaticReply(reason: String)
+    /// A mailing list has sent it (RFC 2919, RFC 2369).
+    case listMail(reason: String)
     /// Any other mail.
     case unrelated(reason: String)
 
@@ -50,25 +52,33 @@ public enum MailReading: Sendable, Equatable {
         contentTypes: Set<String>
     ) throws(MailFormatError) {
         let mail = try MIMEPart(bytes[...])
+        let part = try mail.first { contentTypes.contains($0.mediaType?.name ?? "") }
+        let origin = MailOrigin(mail.header)
         // Bounces first: they often have the original mail inside, with our content type.
         if let report = try mail.first(where: { $0.mediaType?.name == "multipart/report" }) {
-            self = .bounce(MailBounce(report: report))
-            return
-        }
-        guard envelopeSender != nil else {
-            self = .bounce(MailBounce(subject: mail.header.first("subject")))
-            return
-        }
-        if let part = try mail.first(where: { contentTypes.contains($0.mediaType?.name ?? "") }) {
+            self = Self.report(report, in: mail)
+        } else if origin.isMailSystem || envelopeSender == nil && (part != nil || origin.automaticReply == nil) {
+            self = .bounce(MailBounce(mail))
+        } else if let part {
             self = .exchange(try ExchangeMail(mail: mail, part: part))
-            return
-        }
-        let subject = EncodedWord.decode(mail.header.first("subject") ?? "").forPeople
-        if let keyword = mail.header.first("auto-submitted"), keyword.lowercased() != "no" {
-            self = .automaticReply(reason: "it says \"Auto-Submitted: \(keyword.forPeople)\"; its subject: \(subject)")
+        } else if let reason = origin.automaticReply {
+            self = .automaticReply(reason: reason + mail.subjectForPeople)
+        } else if let reason = origin.list {
+            self = .listMail(reason: reason + mail.subjectForPeople)
         } else {
             let type = mail.contentType.forPeople
-            self = .unrelated(reason: "its content type is \(type), not that of the exchange; its subject: \(subject)")
+            self = .unrelated(reason: "its content type is \(type), not that of the exchange\(mail.subjectForPeople)")
+        }
+    }
+
+    /// What a `multipart/report` is about (RFC 6522).
+    private static func report(_ report: MIMEPart, in mail: MIMEPart) -> MailReading {
+        switch report.mediaType?.parameter("report-type")?.lowercased() {
+        case "disposition-notification":
+            .automaticReply(reason: "it is a notice that a mail was read or removed\(mail.subjectForPeople)")
+        case let type? where type != "delivery-status":
+            .unrelated(reason: "it is a report of another kind, \(type.forPeople)\(mail.subjectForPeople)")
+        default: .bounce(MailBounce(mail, report: report))
         }
     }
 }

@@ -21,7 +21,7 @@ struct SMTPServer: Sendable, Equatable {
     let verifiesCertificate: Bool
 
     /// Takes `smtp://host:port` or `smtps://host:port`. Without a port it is 587 (RFC 6409) or 465 (RFC 8314).
-    init(url text: String, insecure: Bool) throws(SMTPSubmissionError) {
+    init(url text: String, insecure: Bool, requiresStartTLS: Bool = false) throws(SMTPSubmissionError) {
         guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             let host = parts.host, Self.isHost(host)
         else {
@@ -38,6 +38,7 @@ struct SMTPServer: Sendable, Equatable {
         guard (1...65535).contains(port) else { throw Self.invalid(text, "the port must be from 1 to 65535") }
         switch scheme {
         case "smtps": protection = .implicitTLS
+        case "smtp" where requiresStartTLS: protection = .requiredStartTLS
         case "smtp" where Self.isLoopback(host): protection = .none
         case "smtp": protection = insecure ? .opportunisticStartTLS : .requiredStartTLS
         default: throw Self.invalid(text, "it must begin with smtp: or smtps:")

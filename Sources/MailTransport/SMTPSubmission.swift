@@ -3,7 +3,7 @@ import Synchronization
 
 /// Submits mail to a server by SMTP (RFC 5321, RFC 6409).
 ///
-/// Each submission has a connection and a thread of its own: a slow server blocks nobody else.
+/// Each submission has a thread of its own: a slow server blocks nobody else.
 public struct SMTPSubmission: Sendable {
     /// How long each thing may take.
     public struct Timeouts: Sendable, Equatable {
@@ -35,6 +35,7 @@ public struct SMTPSubmission: Sendable {
     ///     loopback address, where none is used.
     ///   - credentials: for servers that want a login.
     ///   - insecure: accepts a server without STARTTLS and any certificate.
+    ///   - requiresStartTLS: with `smtp`, STARTTLS on a loopback address as well.
     ///   - certificateAuthorityFile: the certificates (PEM) to trust instead of those of the machine.
     ///   - helloName: the name given in EHLO; nil for the name of the machine.
     /// - Throws: `SMTPSubmissionError` of kind `permanent`, if a value cannot be used.
@@ -42,11 +43,12 @@ public struct SMTPSubmission: Sendable {
         url: String,
         credentials: SMTPCredentials? = nil,
         insecure: Bool = false,
+        requiresStartTLS: Bool = false,
         certificateAuthorityFile: String? = nil,
         helloName: String? = nil,
         timeouts: Timeouts = Timeouts()
     ) throws(SMTPSubmissionError) {
-        server = try SMTPServer(url: url, insecure: insecure)
+        server = try SMTPServer(url: url, insecure: insecure, requiresStartTLS: requiresStartTLS)
         if let helloName, (try? MailAddress("postmaster@\(helloName)")) == nil {
             throw SMTPSubmissionError(
                 kind: .permanent, operation: "setting up mail submission through \(server.url)",
@@ -59,34 +61,10 @@ public struct SMTPSubmission: Sendable {
         self.timeouts = timeouts
     }
 
-    /// Submits `message`, the bytes of a whole mail with lines ended by CRLF. Returns when the server has taken
-    /// responsibility for it.
-    ///
-    /// When the task is cancelled the connection is dropped within about a second.
-    ///
-    /// - Parameters:
-    ///   - sender: where bounces go.
-    ///   - recipient: who it is for.
-    /// - Throws: `SMTPSubmissionError`, or `CancellationError` if the task was cancelled.
+    /// Submits one mail over a connection of its own; see `SMTPSession.submit`.
     public func submit(_ message: [UInt8], from sender: MailAddress, to recipient: MailAddress) async throws {
-        try Task.checkCancellation()
-        let cancellation = CancellationFlag()
-        let transfer = CurlSubmission(
-            settings: self, message: message, sender: sender, recipient: recipient, cancellation: cancellation
-        )
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let thread = Thread { continuation.resume(with: transfer.perform()) }
-                thread.name = "smtp-submission"
-                thread.start()
-            }
-        } onCancel: {
-            cancellation.isSet.store(true, ordering: .relaxed)
-        }
+        let session = SMTPSession(self)
+        defer { session.close() }
+        try await session.submit(message, from: sender, to: recipient, isLast: true)
     }
-}
-
-/// Tells the thread of a submission that nobody wants it any more.
-final class CancellationFlag: Sendable {
-    let isSet = Atomic<Bool>(false)
 }

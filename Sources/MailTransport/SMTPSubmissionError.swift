@@ -25,6 +25,8 @@ public struct SMTPSubmissionError: Error, Sendable, Equatable, CustomStringConve
     public let reply: Reply?
     /// What went wrong, in the words of the library that noticed it.
     public let detail: String
+    /// Whether the mail is larger than the server takes: a smaller one may be taken.
+    public let isTooLarge: Bool
     /// What to try; nil where that follows from the rest.
     public let advice: String?
 
@@ -35,11 +37,15 @@ public struct SMTPSubmissionError: Error, Sendable, Equatable, CustomStringConve
         return text
     }
 
-    init(kind: Kind, operation: String, reply: Reply? = nil, detail: String, advice: String? = nil) {
+    init(
+        kind: Kind, operation: String, reply: Reply? = nil, detail: String, isTooLarge: Bool = false,
+        advice: String? = nil
+    ) {
         self.kind = kind
         self.operation = operation
         self.reply = reply
         self.detail = detail
+        self.isTooLarge = isTooLarge
         self.advice = advice
     }
 }

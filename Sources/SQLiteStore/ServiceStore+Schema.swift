@@ -15,6 +15,7 @@ extension ServiceStore {
         migrator.registerMigration("6", migrate: compareLogs)
         migrator.registerMigration("append rows", migrate: appendRows)
         migrator.registerMigration("inboxes", migrate: keepInboxes)
+        migrator.registerMigration("mail of peers", migrate: noteMailOfPeers)
         return migrator
     }
 
@@ -202,6 +203,28 @@ extension ServiceStore {
                 ALTER TABLE refused_mail ADD COLUMN kind TEXT NOT NULL DEFAULT 'refused';
                 ALTER TABLE refused_mail ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
                 CREATE TABLE source_failure (source TEXT PRIMARY KEY, since REAL NOT NULL, text TEXT NOT NULL);
+                """)
+    }
+
+    /// How the mail to each peer goes, and which mails were sent: what comes back about one names it. A pause is one of the
+    /// peer and not of a message, which a newer one takes the place of.
+    private static func noteMailOfPeers(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE peer_mail (
+                    organization BLOB PRIMARY KEY, last_submitted REAL, heard_message_id TEXT,
+                    failing_since REAL, failures INTEGER NOT NULL DEFAULT 0, next_attempt REAL, error TEXT,
+                    is_permanent INTEGER NOT NULL DEFAULT 0, too_large_bytes INTEGER,
+                    notice BLOB, notice_about INTEGER, is_late INTEGER NOT NULL DEFAULT 0, notice_since REAL,
+                    notice_last REAL, notice_count INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+                CREATE TABLE sent_mail (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT, organization BLOB NOT NULL, message_id TEXT NOT NULL,
+                    request INTEGER NOT NULL);
+                CREATE INDEX sent_mail_message_id ON sent_mail (message_id);
+                CREATE INDEX sent_mail_organization ON sent_mail (organization, id);
+                ALTER TABLE outbox DROP COLUMN attempts;
+                ALTER TABLE outbox DROP COLUMN next_attempt;
+                ALTER TABLE outbox DROP COLUMN error;
                 """)
     }
 

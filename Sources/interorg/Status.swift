@@ -21,9 +21,14 @@ struct Status: AsyncParsableCommand {
             } else {
                 print(TerminalText.lines(StatusTable.text(report)), terminator: "")
             }
-            if !report.failures.isEmpty { throw ExitStatus.unreachable.code }
+            let mails = report.organizations.compactMap(\.mail)
+            if !report.failures.isEmpty || mails.contains(where: { $0.failure?.isPermanent == false }) {
+                throw ExitStatus.unreachable.code
+            }
             if report.held > 0 { throw ExitStatus.held.code }
-            if report.problems > 0 { throw ExitStatus.problemsLeft.code }
+            if report.problems > 0 || mails.contains(where: \.needsCorrection) {
+                throw ExitStatus.problemsLeft.code
+            }
         }
     }
 }
@@ -41,6 +46,7 @@ enum StatusTable {
         text += "  \(report.problems) problems, \(report.held) changes held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
         for organization in report.organizations { text += notes(organization) }
+        for organization in report.organizations { text += MailTable.text(organization) }
         for export in report.exports {
             text += "exports \(export.base): changes by \(export.changes ?? "nothing yet")"
             text += ", last compared as a whole \(export.auditedAt.map(time) ?? "never")\n"
@@ -97,7 +103,7 @@ enum StatusTable {
             ("HELD", { "\($0.held)" }), ("HIGHEST USN", { number($0.highestUSN) }),
             ("ACKNOWLEDGED", { number($0.acknowledgedUSN) }), ("EXPORT SEQUENCE", { number($0.exportSequence) }),
             ("ACKNOWLEDGED", { number($0.exportAcknowledged) }), ("LAST HEARD", { $0.lastHeard.map(time) }),
-            ("LAST SENT", { $0.lastSent.map(time) }), ("OUTGOING", outgoing),
+            ("LAST SENT", { $0.lastSent.map(time) }),
         ]
         // What nobody has a value for is the other role's matter, or nothing to worry about.
         let shown = columns.filter { column in report.organizations.contains { column.value($0) != nil } }
@@ -111,14 +117,9 @@ enum StatusTable {
         }.joined()
     }
 
-    private static func outgoing(_ organization: StatusReport.OrganizationStatus) -> String? {
-        guard organization.outgoingMessages > 0 else { return nil }
-        return "\(organization.outgoingMessages) waiting: \(organization.outgoingError ?? "not tried yet")"
-    }
-
     private static func number(_ number: Int64?) -> String? { number.map { "\($0)" } }
 
-    private static func time(_ date: Date) -> String {
+    static func time(_ date: Date) -> String {
         date.formatted(
             .iso8601.year().month().day().dateSeparator(.dash).time(includingFractionalSeconds: false)
                 .timeSeparator(.colon).dateTimeSeparator(.space))

@@ -11,6 +11,21 @@ struct ConfigurationExchangeTests {
         Mistake("interorg@a.example", "a@b..example", "19:12: exchange.address", "is not a mail address"),
         Mistake("    address: interorg@master.example\n", "", "21:5: exchange.master", "\"address\" is missing"),
         Mistake("smtp://mail", "imap://mail", "25:10: exchange.smtp.url", "the scheme \"imap\" is not known"),
+        Mistake(
+            "smtp://mail.a.example:587\"", "smtps://mail.a.example\"\n    startTLS: true",
+            "26:15: exchange.smtp.startTLS",
+            "startTLS is for smtp:// only"),
+        Mistake(
+            "587\"", "587\"\n    startTLS: true\n    insecure: true", "27:15: exchange.smtp.insecure",
+            "keep one of them"),
+        Mistake(
+            "587\"", "587\"\n    insecure: true\n    caFile: ca.pem", "27:13: exchange.smtp.caFile",
+            "there is none here (insecure: true)"),
+        Mistake(
+            "mail.a.example:587\"", "localhost\"\n    caFile: ca.pem", "26:13: exchange.smtp.caFile",
+            "add startTLS: true"),
+        Mistake(
+            "587\"", "587\"\n    caFile: nowhere.pem", "26:13: exchange.smtp.caFile", "cannot be read"),
         Mistake("    user: interorg\n", "", "25:5: exchange.smtp", "\"user\" and a password go together"),
         Mistake("    passwordEnvironment: SMTP_PASSWORD\n", "", "25:5: exchange.smtp", "go together"),
         Mistake("\"127.0.0.1:2424\"", "\"127.0.0.1\"", "28:18: exchange.inbox.lmtp", "expected host:port"),

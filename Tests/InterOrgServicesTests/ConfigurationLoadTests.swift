@@ -90,6 +90,19 @@ struct ConfigurationLoadTests {
         }
     }
 
+    @Test("the submission server may be asked for TLS on this machine too, with a certificate authority of its own")
+    func submissionTLS() throws {
+        try ConfigurationFolder.with { folder in
+            let local = try folder.load(
+                ConfigurationExample.requestor.with(
+                    "smtp://mail.a.example:587\"", "smtp://localhost\"\n    startTLS: true\n    caFile: ca.pem"))
+            #expect(local.exchange.smtp.transportSecurity == .startTLS)
+            #expect(local.exchange.smtp.caFile == folder.path + "/ca.pem")
+            #expect(local.exchange.smtp.url == "smtp://localhost:587")
+            #expect(try folder.load(ConfigurationExample.requestor).exchange.smtp.caFile == nil)
+        }
+    }
+
     @Test(
         "durations have a unit",
         arguments: [("1s", 1), ("90s", 90), ("15m", 900), ("2h", 7_200), ("1d", 86_400), ("366d", 31_622_400)]

@@ -34,6 +34,21 @@ import Testing
         #expect(try payload(of: Array(mail.utf8)) == Self.exchangePayload)
     }
 
+    /// A system that takes the last line break of a body for a part of the data, and encodes it.
+    @Test(arguments: ["=0A", "=0D=0A", "=0D=0A=0A"])
+    func encodedLineBreaksAtTheEndDoNoHarm(added: String) throws {
+        let (header, _) = split(try makeMail(payload: Self.exchangePayload))
+        let sealed = try envelope.seal(Self.exchangePayload, to: masterID)
+        let mail = { (added: String) in
+            Array(
+                (header.replacingOccurrences(of: "base64", with: "quoted-printable") + "\r\n\r\n"
+                    + String(quotedPrintable(sealed.bytes, lineEnd: "\r\n").dropLast()) + "=\r\n" + added + "\r\n").utf8
+            )
+        }
+        #expect(try payload(of: mail(added)) == Self.exchangePayload)
+        #expect(throws: EnvelopeError.self) { try payload(of: mail("=00")) }
+    }
+
     @Test func quotedPrintableKeepsTextAndDropsWhatWasAddedOnTheWay() throws {
         let text = "a=3D1 \t\r\nb =\r\nc=20\r\n\r\nd=0d=0A\r\n\r\n"
         #expect(try QuotedPrintable.decode(Array(text.utf8)[...]) == Array("a=1\r\nb c \r\n\r\nd\r\n".utf8))

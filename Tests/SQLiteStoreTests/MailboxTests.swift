@@ -10,12 +10,14 @@ struct MailboxTests {
     let store: ServiceStore
     let inbox: Inbox
     let outbox: Outbox
+    let peerMail: PeerMail
     let peer = Sample.otherOrganization
 
     init() throws {
         store = try temporaryStore()
         inbox = Inbox(store: store)
         outbox = Outbox(store: store)
+        peerMail = PeerMail(store: store)
     }
 
     private func post(_ request: Int64, _ payloads: UInt8..., to recipient: OrganizationID? = nil) async throws {
@@ -28,9 +30,9 @@ struct MailboxTests {
     /// Takes the messages for a peer out of the outbox, in their order.
     private func drain(_ recipient: OrganizationID) async throws -> [UInt8] {
         var payloads: [UInt8] = []
-        while let message = try await outbox.next(for: recipient, now: Sample.now) {
+        while let message = try await outbox.next(for: recipient) {
             payloads += message.payload
-            try await outbox.remove(message.id)
+            try await peerMail.submitted(message, as: "<\(message.id)@a.example>", now: Sample.now)
         }
         return payloads
     }
@@ -64,16 +66,14 @@ struct MailboxTests {
         #expect(try await drain(Sample.organization) == [9])
     }
 
-    @Test("a message that could not be submitted waits until its time, with the reason")
-    func postponed() async throws {
-        try await post(1, 1)
-        let message = try #require(try await outbox.next(for: peer, now: Sample.now))
-        #expect(message.attempts == 0)
-        try await outbox.postpone(message, until: Sample.now + 10, error: "451 later")
-        #expect(try await outbox.next(for: peer, now: Sample.now + 9) == nil)
-        #expect(try await outbox.next(for: peer, now: Sample.now + 10)?.attempts == 1)
-        let waiting = try await outbox.waiting()
-        #expect(waiting[peer]?.count == 1 && waiting[peer]?.error == "451 later")
+    @Test("each message says whether another one waits behind it")
+    func successors() async throws {
+        try await post(1, 1, 2)
+        try await post(1, 9, to: Sample.organization)
+        let first = try #require(try await outbox.next(for: peer))
+        #expect(first.hasSuccessor)
+        try await peerMail.submitted(first, as: "<1@a.example>", now: Sample.now)
+        #expect(try await outbox.next(for: peer)?.hasSuccessor == false)
     }
 
     @Test("mail is kept as it came, in the order of its coming, until it is removed")

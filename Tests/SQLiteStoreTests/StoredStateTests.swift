@@ -135,7 +135,7 @@ struct StoredStateTests {
         #expect(try await state.sourceIndex.staleReferrers(after: nil, limit: 10) == [])
         #expect(try await state.deletionCount(of: Sample.organization, since: .distantPast) == 0)
         #expect(try await ChangeLog(store: store).line().highest == 1)
-        let message = try await Outbox(store: store).next(for: Sample.otherOrganization, now: Sample.now)
+        let message = try await Outbox(store: store).next(for: Sample.otherOrganization)
         #expect(message?.payload == [1])
     }
 

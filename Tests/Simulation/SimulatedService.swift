@@ -190,9 +190,9 @@ public final class SimulatedService {
     /// What waits for this organization in the outbox leaves it.
     func submit(to recipient: OrganizationID, _ send: ([UInt8]) -> Void) async throws {
         let outbox = Outbox(store: store)
-        while let message = try await outbox.next(for: recipient, now: .distantFuture) {
+        while let message = try await outbox.next(for: recipient) {
             send(message.payload)
-            try await outbox.remove(message.id)
+            try await PeerMail(store: store).submitted(message, as: "<\(message.id)@simulated>", now: .distantPast)
         }
     }
 }

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import changes
+from postfix import Postfix
 from processes import Failure
 from services import Organization, Service
 from slapd import REPOSITORY, Slapd, free_ports
@@ -88,7 +89,20 @@ def exchange_keys(services):
         master.trust(branch, fingerprints[branch])
 
 
-def run(binary, entries, folder):
+def mail_servers(services, folder):
+    """Two servers: that of the master organization, and that of the branches. One for each service, in their order."""
+    ports = free_ports(2)
+    sides = (services[:1], services[1:])
+    servers = []
+    for index, name in enumerate(("mail.hq.example", "mail.branches.example")):
+        others = [service.organization.address.partition("@")[2] for service in sides[1 - index]]
+        recipients = {service.organization.address: service.port for service in sides[index]}
+        routes = {domain: ports[1 - index] for domain in others}
+        servers.append(Postfix(name, folder / name, ports[index], recipients, routes))
+    return [servers[0]] + [servers[1]] * len(sides[1])
+
+
+def run(binary, entries, folder, mail):
     """Sets the stage in `folder`, plays, and leaves nothing running."""
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -98,8 +112,11 @@ def run(binary, entries, folder):
                   for one, file in zip(ORGANIZATIONS, files)]
         services = [Service(binary, one, folder / one.name, slapd, port)
                     for one, slapd, port in zip(ORGANIZATIONS, slapds, free_ports(len(ORGANIZATIONS)))]
-        for service in services:
-            service.configure(services)
+        servers = mail_servers(services, folder) if mail == "postfix" else [None] * len(services)
+        for server in dict.fromkeys(server for server in servers if server):
+            stack.enter_context(server)
+        for service, server in zip(services, servers):
+            service.configure(services, server)
             stack.callback(service.abandon)
         exchange_keys(services)
         watch = Watch(slapds, services, started)
@@ -107,8 +124,13 @@ def run(binary, entries, folder):
         watch.say("three directories: " + ", ".join(
             f"{slapd.organization} at {slapd.directory.url} with {watch.home(slapd.directory).count()} entries"
             for slapd in slapds))
+        for server in dict.fromkeys(server for server in servers if server):
+            watch.say(f"mail server {server.name} at {server.url}")
         try:
-            return demonstrate(watch, services)
+            entries = demonstrate(watch, services)
+            for server in dict.fromkeys(server for server in servers if server):
+                watch.say(f"mail server {server.name}: {server.delivered()} mails handed over")
+            return entries
         except Failure:
             for service in services:
                 if service.last_words():
@@ -125,6 +147,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/demo", description="Shows InterOrg Sync at work.")
     parser.add_argument("--binary", required=True, type=pathlib.Path)
     parser.add_argument("--entries", type=int, metavar="N")
+    parser.add_argument("--mail", choices=["direct", "postfix"], default="direct")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     if arguments.entries is not None and arguments.entries < 50:
@@ -135,7 +158,7 @@ def main():
     signal.signal(signal.SIGHUP, terminated)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="interorg-demo."))
     try:
-        entries = run(arguments.binary.resolve(), arguments.entries, folder)
+        entries = run(arguments.binary.resolve(), arguments.entries, folder, arguments.mail)
         print(f"converged: {len(ORGANIZATIONS)} directories, {entries} entries, 0 problems", flush=True)
         return 0
     except (Failure, subprocess.CalledProcessError) as failure:

@@ -21,9 +21,9 @@ directory:
 exchange:
   identity: {{ certificate: {name}.crt, key: {name}.key }}
   address: {address}
-  # Here there is no mail server in between: mail for a branch is handed to its service directly.
-  smtp: {{ url: "smtp://127.0.0.1:{default_port}" }}
-  inbox: {{ smtp: "127.0.0.1:{port}" }}
+  # {mail_path}
+  smtp: {{ url: "{smtp}" }}
+  inbox: {{ {inbox}: "127.0.0.1:{port}" }}
   requestors:
 {requestors}
 schedule: {{ every: 1s }}
@@ -44,8 +44,9 @@ exchange:
   identity: {{ certificate: {name}.crt, key: {name}.key }}
   address: {address}
   master: {{ address: {master_address}, organization: {master_name}, certificate: {master_name}.crt }}
-  smtp: {{ url: "smtp://127.0.0.1:{master_port}" }}
-  inbox: {{ smtp: "127.0.0.1:{port}" }}
+  # {mail_path}
+  smtp: {{ url: "{smtp}" }}
+  inbox: {{ {inbox}: "127.0.0.1:{port}" }}
 schedule: {{ every: 1s }}
 """
 
@@ -53,7 +54,7 @@ REQUESTOR_LINE = """\
     - organization: {name}
       address: {address}
       certificate: {name}.crt
-      smtp: {{ url: "smtp://127.0.0.1:{port}" }}"""
+      smtp: {{ url: "{smtp}" }}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,13 +86,15 @@ class Service:
         self._slapd = slapd
         self._child = None
 
-    def configure(self, services):
-        """Writes the configuration; `services` are all of them, the master first."""
+    def configure(self, services, mail_server=None):
+        """Writes the configuration; `services` are all of them, the master first. Without a mail server, mail is handed to
+        the other service directly."""
         state = self.folder / "state"
         state.mkdir(mode=0o700, parents=True)
         master = services[0]
         requestors = "\n".join(
-            REQUESTOR_LINE.format(name=other.name, address=other.organization.address, port=other.port)
+            REQUESTOR_LINE.format(name=other.name, address=other.organization.address,
+                                  smtp=mail_server.url if mail_server else other.listener_url)
             for other in services[1:])
         template = MASTER_CONFIGURATION if self is master else REQUESTOR_CONFIGURATION
         directory = self._slapd.directory
@@ -99,8 +102,17 @@ class Service:
             name=self.name, state=state, url=directory.url, connector=self._slapd.connector_dn,
             password_file=self._slapd.connector_file, export_base=directory.export_base,
             import_base=directory.import_base, address=self.organization.address, port=self.port,
-            default_port=services[1].port, requestors=requestors, master_address=master.organization.address,
-            master_name=master.name, master_port=master.port), encoding="utf-8")
+            mail_path=("Mail leaves through the organization's mail server, which hands in here what comes."
+                       if mail_server else
+                       "Here there is no mail server in between: mail is handed to the other service directly."),
+            smtp=mail_server.url if mail_server else services[1 if self is master else 0].listener_url,
+            inbox="lmtp" if mail_server else "smtp", requestors=requestors,
+            master_address=master.organization.address, master_name=master.name), encoding="utf-8")
+
+    @property
+    def listener_url(self):
+        """Where the service takes mail itself, without a mail server."""
+        return f"smtp://127.0.0.1:{self.port}"
 
     def reconfigure(self, old, new):
         """Replaces a part of the configuration, which has to be in it."""

@@ -24,6 +24,8 @@ extension Configuration {
         public let port: Int
         /// How the connection is protected; never `localSocket`.
         public let transportSecurity: TransportSecurity
+        /// The certificates (PEM) to trust instead of those of the machine, as an absolute path; nil: the machine's.
+        public let caFile: String?
         /// Who the service is to the server; nil: nobody, no authentication.
         public let credentials: Credentials?
 

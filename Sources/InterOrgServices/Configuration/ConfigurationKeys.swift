@@ -45,7 +45,7 @@ enum RequestorKey: String, YAMLKey {
 }
 
 enum SMTPKey: String, YAMLKey {
-    case url, user, passwordFile, passwordEnvironment, insecure
+    case url, startTLS, insecure, caFile, user, passwordFile, passwordEnvironment
 }
 
 enum InboxKey: String, YAMLKey {

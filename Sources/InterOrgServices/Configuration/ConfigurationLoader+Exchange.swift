@@ -44,7 +44,8 @@ extension ConfigurationLoader {
     private func smtp(_ value: YAMLValue) -> Configuration.SMTP? {
         guard let section = YAMLSection(value, as: SMTPKey.self) else { return nil }
         let url = section.required(.url)?.serverURL(schemes: ["smtp", "smtps"])
-        let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
+        let transportSecurity = url.flatMap { self.transportSecurity(section, url: $0) }
+        let caFile = section[.caFile]?.readableFilePath()
         let user = section[.user]?.text()
         let password = section.password(file: .passwordFile, environment: .passwordEnvironment)
         let hasPassword = section[.passwordFile] != nil || section[.passwordEnvironment] != nil
@@ -55,15 +56,36 @@ extension ConfigurationLoader {
             )
             return nil
         }
-        guard let address = url?.address, let scheme = url?.scheme, let insecure else { return nil }
+        guard let address = url?.address, let transportSecurity else { return nil }
         if hasPassword, user == nil || password == nil { return nil }
-        let isPlain = insecure || address.isLoopback
         return Configuration.SMTP(
             host: address.host,
-            port: address.port ?? (scheme == "smtps" ? 465 : 587),
-            transportSecurity: scheme == "smtps" ? .tls : isPlain ? .plaintext : .startTLS,
+            port: address.port ?? (transportSecurity == .tls ? 465 : 587),
+            transportSecurity: transportSecurity, caFile: caFile,
             credentials: user.flatMap { user in password.map { .init(user: user, password: $0) } }
         )
+    }
+
+    /// Mail is submitted with TLS, except on this machine or where the file says that it need not be.
+    private func transportSecurity(
+        _ section: YAMLSection<SMTPKey>, url: ServerURL
+    ) -> Configuration.TransportSecurity? {
+        let startTLS = section.read(.startTLS, otherwise: false) { $0.flag() }
+        let insecure = section.read(.insecure, otherwise: false) { $0.flag() }
+        guard let startTLS, let insecure, let address = url.address else { return nil }
+        if startTLS, url.scheme == "smtps" {
+            section[.startTLS]?.fail("startTLS is for smtp:// only; smtps:// needs none, leave the key out")
+        }
+        if startTLS, insecure {
+            section[.insecure]?.fail(
+                "insecure: true does without TLS, and startTLS: true requires it; keep one of them")
+        }
+        if url.scheme == "smtps" { return .tls }
+        guard insecure || address.isLoopback && !startTLS else { return .startTLS }
+        section[.caFile]?.fail(
+            "caFile is for TLS, and there is none here"
+                + (insecure ? " (insecure: true)" : "; add startTLS: true, or leave the key out"))
+        return .plaintext
     }
 
     private func master(_ value: YAMLValue, _ needs: CertificateNeeds) -> LocatedPeer? {

@@ -78,6 +78,7 @@ struct ControlSocket: Service {
             guard line != ControlRequest.mailHasCome else { return agent.mailHasCome() }
             guard let request = ControlRequest(line: line) else { return }
             guard let report = await agent.cycle(allowedDeletions: request.allowedDeletions) else { return }
+            await agent.submitAtOnce()
             try await outbound.write(ByteBuffer(bytes: try JSONEncoder().encode(report)))
         }
     }

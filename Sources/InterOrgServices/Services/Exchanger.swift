@@ -40,6 +40,9 @@ actor Exchanger {
     let directory: (any OrganizationDirectory)?
     let store: ServiceStore
     let envelope: any SealedEnvelope
+    /// Whose address is which; for what mail systems say about our mail.
+    let addresses: [MailAddress: OrganizationID]
+    var peerMail: PeerMail { PeerMail(store: store) }
     let logger: Logger
     let now: @Sendable () -> Date
     /// For how long a request stands, in seconds; nil: it does not.
@@ -67,8 +70,9 @@ actor Exchanger {
         role: Role, directory: (any OrganizationDirectory)?, store: ServiceStore, envelope: any SealedEnvelope,
         logger: Logger, now: @escaping @Sendable () -> Date, standing: Int? = nil,
         posted: @escaping @Sendable () -> Void, settled: @escaping @Sendable () -> Void = {},
-        inboxLimits: InboxLimits = InboxLimits()
+        inboxLimits: InboxLimits = InboxLimits(), addresses: [MailAddress: OrganizationID] = [:]
     ) {
+        self.addresses = addresses
         self.standing = standing
         self.role = role
         self.directory = directory
@@ -89,8 +93,8 @@ actor Exchanger {
         case .requestor(let requestor): try await requestor.start(audits: audits)
         }
         isStarted = true
-        // What a service before this one has left.
-        posted()
+        // What a service before this one has left: whoever starts a service may have corrected something.
+        await submitAtOnce()
     }
 
     /// What is wrong with the directory is said at once, and not only when something is to be written there.
@@ -363,7 +367,17 @@ actor Exchanger {
     private func process(_ mail: WaitingMail, _ report: inout CycleReport) async throws -> Disposition {
         let message: ReceivedMessage
         do {
-            message = try open(mail)
+            let exchangeMail: ExchangeMail
+            switch try read(mail) {
+            case .exchange(let mail): exchangeMail = mail
+            case .bounce(let bounce): return try await noticed(bounce, in: mail)
+            case .automaticReply(let reason):
+                throw Refusal(reason: "it is an automatic reply: \(reason)", kind: .automaticReply)
+            case .listMail(let reason): throw Refusal(reason: "it is mail of a mailing list: \(reason)")
+            case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
+            }
+            message = try open(exchangeMail)
+            if mail.parked == nil { try await heard(message.header, in: exchangeMail) }
         } catch let refusal as Refusal {
             return refused(mail, refusal.reason, as: refusal.kind)
         }
@@ -403,7 +417,7 @@ actor Exchanger {
     }
 
     /// What anybody can send must not fill the log.
-    private func refused(
+    func refused(
         _ mail: WaitingMail, _ reason: String, as kind: RefusedMail.Kind = .refused
     ) -> Disposition {
         let seconds = ProcessInfo.processInfo.systemUptime
@@ -423,24 +437,17 @@ private struct Refusal: Error {
 }
 
 extension Exchanger {
-    /// Mail → message. Who is speaking is for the envelope to say; the message has to say the same.
-    private func open(_ mail: WaitingMail) throws -> ReceivedMessage {
-        let exchangeMail: ExchangeMail
+    private func read(_ mail: WaitingMail) throws -> MailReading {
         do {
-            let envelopeSender = try? MailAddress(mail.sender)
-            let reading = try MailReading(
-                mail.mail, envelopeSender: envelopeSender, contentTypes: envelope.acceptedContentTypes)
-            switch reading {
-            case .exchange(let mail): exchangeMail = mail
-            case .bounce(let bounce):
-                throw Refusal(reason: "it is a notice of a mail system: \(bounce.reason)", kind: .bounce)
-            case .automaticReply(let reason):
-                throw Refusal(reason: "it is an automatic reply: \(reason)", kind: .automaticReply)
-            case .unrelated(let reason): throw Refusal(reason: "it is no mail of the exchange: \(reason)")
-            }
-        } catch let error as MailFormatError {
+            return try MailReading(
+                mail.mail, envelopeSender: try? MailAddress(mail.sender), contentTypes: envelope.acceptedContentTypes)
+        } catch {
             throw Refusal(reason: "the mail is malformed: \(error)")
         }
+    }
+
+    /// Mail → message. Who is speaking is for the envelope to say; the message has to say the same.
+    private func open(_ exchangeMail: ExchangeMail) throws -> ReceivedMessage {
         do {
             let opened = try envelope.open(exchangeMail.body, from: exchangeMail.from)
             let message = try ReceivedMessage(opened.payload)

@@ -57,7 +57,9 @@ public struct InterOrgService: Sendable {
             now: { Date() }, newID: { UUID() }, pauses: .real,
             deletionGuard: DeletionGuard(
                 count: configuration.guardLimits.count, percent: configuration.guardLimits.percent),
-            payloadBytesMax: payloadBytesMax)
+            payloadBytesMax: payloadBytesMax,
+            capabilities: Capabilities(
+                versions: [ExchangeHeader.version], ciphers: ContentCipher.allCases.map(\.rawValue)))
         let organization = Organization(
             id: OrganizationID(configuration.organizationID), name: configuration.organization)
         let directory = try LDAPOrganizationDirectory(
@@ -86,8 +88,10 @@ public struct InterOrgService: Sendable {
                 MailPost(
                     peer: OrganizationID(peer.organizationID), from: ownAddress, to: address,
                     subject: "InterOrg Sync: \(configuration.organization)",
+                    autoSubmitted: configuration.role.answers ? .replied : .generated,
                     submission: try configuration.exchange.smtp(for: peer).submission(), envelope: envelope,
-                    outbox: Outbox(store: store), logger: logger, wakeUp: WakeUp(), submitted: submitted,
+                    outbox: Outbox(store: store), peerMail: PeerMail(store: store), logger: logger, wakeUp: WakeUp(),
+                    submitted: submitted, capabilities: Self.capabilities(of: peer, configuration.role, in: store),
                     random: surroundings.pauses.random))
         }
         self.posts = posts
@@ -96,7 +100,8 @@ public struct InterOrgService: Sendable {
             role: role, directory: directory, store: store, envelope: envelope, logger: logger, now: { Date() },
             standing: configuration.schedule == .continuous ? Self.standingSeconds : nil,
             posted: { for wakeUp in wakeUps { wakeUp.signal() } },
-            settled: { [settled] in settled.signal() }, inboxLimits: configuration.inboxLimits)
+            settled: { [settled] in settled.signal() }, inboxLimits: configuration.inboxLimits,
+            addresses: Dictionary(posts.map { ($0.to, $0.peer) }, uniquingKeysWith: { first, _ in first }))
     }
 
     /// Serves until a signal to stop (SIGTERM, SIGINT) comes; what is running is finished.
@@ -143,8 +148,13 @@ public struct InterOrgService: Sendable {
                 }
             }
             var report = await exchanger.cycle()
-            for post in posts { try await post.flush() }
-            if try await exchanger.isWaiting() {
+            for post in posts {
+                try await post.flush()
+                guard let failure = try await post.failure() else { continue }
+                report.failures.append("submit the mail to \(post.to): \(failure.error)")
+                report.needsCorrection = report.needsCorrection || failure.isPermanent
+            }
+            if try await exchanger.isWaiting(), try await Outbox(store: store).waiting().isEmpty {
                 group.addTask {
                     try? await Task.sleep(for: patience)
                     arrivals.end()
@@ -198,6 +208,14 @@ extension Configuration {
     }
 }
 
+extension Configuration.Role {
+    /// Whether what is sent are answers.
+    var answers: Bool {
+        if case .master = self { return true }
+        return false
+    }
+}
+
 extension Configuration.Peer {
     var asOrganization: Organization {
         Organization(id: OrganizationID(organizationID), name: organization)
@@ -205,6 +223,18 @@ extension Configuration.Peer {
 }
 
 extension InterOrgService {
+    /// What a peer has said that it can read.
+    private static func capabilities(
+        of peer: Configuration.Peer, _ role: Configuration.Role, in store: ServiceStore
+    ) -> @Sendable () async throws -> Capabilities? {
+        let peers = Peers(store: store)
+        let id = peer.asOrganization.id
+        return switch role {
+        case .master: { try await peers.machine(of: id, as: MasterMachine.self)?.capabilities }
+        case .requestor: { try await peers.machine(of: id, as: RequestorMachine.self)?.capabilities }
+        }
+    }
+
     /// The requestors of a master as its members; the configuration names organizations, an exchange knows them by ID.
     private static func members(_ requestors: [Configuration.Peer], own: Organization) -> [Member] {
         let ids = Dictionary(
@@ -222,6 +252,7 @@ extension Configuration.SMTP {
     func submission() throws -> SMTPSubmission {
         try SMTPSubmission(
             url: url, credentials: credentials.map { SMTPCredentials(user: $0.user, password: $0.password.revealed) },
-            insecure: transportSecurity == .plaintext)
+            insecure: transportSecurity == .plaintext, requiresStartTLS: transportSecurity == .startTLS,
+            certificateAuthorityFile: caFile)
     }
 }

@@ -1,6 +1,8 @@
 import AddressBook
+import Crypto
 import Foundation
 import IncrementalSync
+import InterOrgProtocol
 import Logging
 import MailTransport
 import SQLiteStore
@@ -13,17 +15,25 @@ struct MailPost: Service {
     let from: MailAddress
     let to: MailAddress
     let subject: String
+    /// Why mail goes to the peer.
+    let autoSubmitted: MailMessage.AutoSubmitted
     let submission: SMTPSubmission
     let envelope: any SealedEnvelope
     let outbox: Outbox
+    let peerMail: PeerMail
     let logger: Logger
     let wakeUp: WakeUp
     /// Signalled when nothing waits any more.
     let submitted: WakeUp
+    /// What the peer has said that it can read; nil if it has not said anything.
+    let capabilities: @Sendable () async throws -> Capabilities?
 
     let random: @Sendable () -> Double
 
-    private static let backoff = Backoff(first: .seconds(1), longest: .seconds(300))
+    /// A server that is away or puts mail off.
+    static let transientBackoff = Backoff(first: .seconds(1), longest: .seconds(900))
+    /// What somebody has to correct first; `interorg sync` tries at once.
+    static let permanentBackoff = Backoff(first: .seconds(900), longest: .seconds(6 * 3600))
 
     func run() async throws {
         do {
@@ -34,72 +44,83 @@ struct MailPost: Service {
     }
 
     private func serve() async throws {
-        // What an earlier process has put off still has its time.
-        if let time = try await outbox.nextAttempt(for: peer) {
-            wakeUp.signal(after: .seconds(max(0, time.timeIntervalSinceNow)))
-        }
+        // What an earlier process has left.
+        wakeUp.signal()
+        var alarm: Task<Void, any Error>?
+        defer { alarm?.cancel() }
         for await _ in wakeUp.signals {
-            while !Task.isCancelled, let message = try await outbox.next(for: peer, now: Date()) {
-                try await submit(message)
+            if try await pause() <= .zero { try await flush() }
+            alarm?.cancel()
+            let pause = try await pause()
+            if pause > .zero { alarm = wakeUp.signal(after: pause) }
+        }
+    }
+
+    /// How long nothing may be tried yet.
+    private func pause() async throws -> Duration {
+        let state = try await peerMail.state(of: peer)
+        guard let nextAttempt = state.nextAttempt else { return .zero }
+        if let tooLarge = state.tooLargeBytes, let message = try await outbox.next(for: peer),
+            message.payload.count < tooLarge
+        {
+            return .zero
+        }
+        return .seconds(max(0, nextAttempt.timeIntervalSinceNow))
+    }
+
+    /// Submits everything that waits, over one connection; the first failure ends it.
+    func flush() async throws {
+        let session = SMTPSession(submission)
+        defer { session.close() }
+        while !Task.isCancelled, let message = try await outbox.next(for: peer) {
+            do {
+                try await submit(message, session)
+            } catch is CancellationError {
+                return
+            } catch {
+                return try await failed(message, error)
             }
             if try await outbox.isEmpty(for: peer) { submitted.signal() }
         }
     }
 
-    /// Submits everything that is due now.
-    func flush() async throws {
-        while let message = try await outbox.next(for: peer, now: Date()) { try await submit(message) }
+    /// Why what waits is not taken; nil if it is.
+    func failure() async throws -> SubmissionFailure? { try await peerMail.state(of: peer).failure }
+
+    private func submit(_ message: WaitingMessage, _ session: SMTPSession) async throws {
+        let state = try await peerMail.state(of: peer)
+        let mail = try await mail(message, inReplyTo: state.heardMessageID)
+        try await session.submit(mail.encoded(), from: from, to: to, isLast: !message.hasSuccessor)
+        try await peerMail.submitted(message, as: mail.messageID.text, now: Date())
+        if state.failure != nil { logger.info("mail to \(to) is taken again") }
+        logger.debug("mail submitted", metadata: ["to": "\(to)", "messageID": "\(mail.messageID)"])
     }
 
-    private func submit(_ message: WaitingMessage) async throws {
-        do {
-            try await submission.submit(try mail(message).encoded(), from: from, to: to)
-            try await outbox.remove(message.id)
-            logger.debug("mail submitted", metadata: ["to": "\(to)"])
-        } catch is CancellationError {
-            return
-        } catch {
-            let isPermanent = (error as? SMTPSubmissionError)?.kind != .transient
-            let pause = Self.backoff.pause(
-                afterFailures: isPermanent ? .max : message.attempts + 1, random: random())
-            if message.attempts == 0 { logger.warning("mail to \(to) waits: \(error)") }
-            try await outbox.postpone(
-                message, until: Date(timeIntervalSinceNow: pause / .seconds(1)), error: "\(error)")
-            wakeUp.signal(after: pause)
-        }
+    private func failed(_ message: WaitingMessage, _ error: any Error) async throws {
+        let before = try await peerMail.state(of: peer).failure
+        let refusal = error as? SMTPSubmissionError
+        let isPermanent = refusal?.kind != .transient
+        let backoff = isPermanent ? Self.permanentBackoff : Self.transientBackoff
+        // How long something else was wrong before says nothing about this.
+        let attempts = before?.isPermanent == isPermanent ? before?.attempts ?? 0 : 0
+        let pause = backoff.pause(afterFailures: attempts + 1, random: random())
+        try await peerMail.failed(
+            peer, error: "\(error)", isPermanent: isPermanent,
+            tooLargeBytes: refusal?.isTooLarge == true ? message.payload.count : nil,
+            nextAttempt: Date(timeIntervalSinceNow: pause / .seconds(1)), now: Date())
+        let isNews = before?.isPermanent != isPermanent
+        logger.log(level: isNews ? .warning : .debug, "mail to \(to) waits: \(error)")
     }
 
-    private func mail(_ message: WaitingMessage) throws -> MailMessage {
-        let body = try envelope.seal(message.payload, to: peer.uuid)
+    /// A message that is submitted again, because nobody knows whether it was taken, is the same mail.
+    private func mail(_ message: WaitingMessage, inReplyTo: String?) async throws -> MailMessage {
+        let ciphers = try await capabilities().map { Set($0.ciphers.compactMap(ContentCipher.init(rawValue:))) }
+        let body = try envelope.seal(message.payload, to: peer.uuid, ciphers: ciphers)
         let host = from.text.split(separator: "@").last.map(String.init) ?? "localhost"
+        let identity = SHA256.hash(data: message.payload).prefix(16).map { String(format: "%02x", $0) }.joined()
         return try MailMessage(
             from: from, to: to, subject: subject, date: Date(),
-            messageID: MessageID("<\(UUID().text)@\(host)>"), autoSubmitted: .generated, body: body)
-    }
-}
-
-/// Tells a service that there may be something to do. Signals that come while it is busy become one.
-struct WakeUp: Sendable {
-    let signals: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-
-    init() {
-        (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
-
-    func signal() {
-        continuation.yield()
-    }
-
-    /// There is nothing more to wait for.
-    func end() {
-        continuation.finish()
-    }
-
-    func signal(after duration: Duration) {
-        Task {
-            try await Task.sleep(for: duration)
-            continuation.yield()
-        }
+            messageID: MessageID("<\(message.request).\(identity)@\(host)>"),
+            inReplyTo: inReplyTo.flatMap { try? MessageID($0) }, autoSubmitted: autoSubmitted, body: body)
     }
 }

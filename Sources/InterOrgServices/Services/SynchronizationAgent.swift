@@ -94,6 +94,9 @@ final class SynchronizationAgent: Service {
         queue.yield(.mail)
     }
 
+    /// A person asks: mail that a server has put off is tried again now.
+    func submitAtOnce() async { await exchanger.submitAtOnce() }
+
     /// How many wait for a cycle.
     var waitingCount: Int { waiting.withLock { $0.continuations.count } }
 

@@ -25,9 +25,8 @@ public struct StatusReport: Sendable, Codable {
         public var exportSequence: Int64?
         public var lastHeard: Date?
         public var lastSent: Date?
-        /// Messages that wait to be submitted to it, and why.
-        public var outgoingMessages: Int
-        public var outgoingError: String?
+        /// How mail to it goes; nil for an organization that no mail goes to.
+        public var mail: PeerMailStatus?
         /// Master: it is no member of the exchange any more; its entries are on their way out.
         public var hasLeft: Bool?
         /// Master: two copies of its service are alive, and neither is heard.
@@ -153,14 +152,14 @@ private struct StatusReader {
 
     private func organizations(of requestors: [Configuration.Peer]) async throws -> [StatusReport.OrganizationStatus] {
         let contents = try await ChangeLog(store: store).contents()
-        let waiting = try await Outbox(store: store).waiting()
         let own = OrganizationID(configuration.organizationID)
         var organizations = [
             StatusReport.OrganizationStatus(
                 organization: configuration.organization, organizationID: own.description,
-                entries: contents[own]?.entries ?? 0, highestUSN: contents[own]?.highest, outgoingMessages: 0)
+                entries: contents[own]?.entries ?? 0, highestUSN: contents[own]?.highest)
         ]
-        for (requestor, offers) in requestors.map({ ($0.asOrganization, $0.offers) }) {
+        for peer in requestors {
+            let (requestor, offers) = (peer.asOrganization, peer.offers)
             let machine = try await Peers(store: store).machine(of: requestor.id, as: MasterMachine.self)
             let received = try await StoredSynchronizationState.open(
                 Master.stateName(requestor.id, offers), .contents, in: store)
@@ -171,9 +170,8 @@ private struct StatusReader {
                     acknowledgedUSN: machine?.have.contents?.position.number,
                     exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
                     exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
-                    lastSent: machine?.lastReplied, outgoingMessages: waiting[requestor.id]?.count ?? 0,
-                    outgoingError: waiting[requestor.id]?.error, isDoubled: machine?.living.isDoubled,
-                    divergedAt: machine?.divergence.found[requestor.id]))
+                    lastSent: machine?.lastReplied, mail: try await PeerMailStatus.read(peer, in: store),
+                    isDoubled: machine?.living.isDoubled, divergedAt: machine?.divergence.found[requestor.id]))
         }
         let names = try await Peers(store: store).names()
         let known = Set(organizations.map(\.organizationID))
@@ -181,8 +179,7 @@ private struct StatusReader {
             organizations.append(
                 StatusReport.OrganizationStatus(
                     organization: names[id] ?? id.description, organizationID: id.description,
-                    entries: content.entries, highestUSN: content.highest,
-                    outgoingMessages: 0, hasLeft: true))
+                    entries: content.entries, highestUSN: content.highest, hasLeft: true))
         }
         return organizations
     }
@@ -192,7 +189,7 @@ private struct StatusReader {
         let masterID = OrganizationID(master.organizationID)
         let own = OrganizationID(configuration.organizationID)
         let machine = try await peers.machine(of: masterID, as: RequestorMachine.self)
-        let waiting = try await Outbox(store: store).waiting()
+        let mail = try await PeerMailStatus.read(master, in: store)
         var positions: [Int64] = []
         var entries: [OrganizationID: Int] = [:]
         let name = Participant.importState(imports: configuration.directory.imports != nil)
@@ -211,8 +208,8 @@ private struct StatusReader {
                 organization: name, organizationID: id.description, entries: entries[id] ?? 0,
                 highestUSN: id == masterID ? machine?.masterHighest : nil,
                 lastHeard: id == masterID ? machine?.lastHeard : nil,
-                lastSent: id == masterID ? machine?.lastSent : nil, outgoingMessages: waiting[id]?.count ?? 0,
-                outgoingError: waiting[id]?.error, divergedAt: machine?.divergence.found[id])
+                lastSent: id == masterID ? machine?.lastSent : nil, mail: id == masterID ? mail : nil,
+                divergedAt: machine?.divergence.found[id])
         }
     }
 }
