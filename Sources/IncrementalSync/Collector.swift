@@ -110,9 +110,12 @@ public struct OutgoingMessage: Hashable, Sendable {
     public var recipient: OrganizationID
     /// The number of the request that it is or answers: a newer one makes the older needless.
     public var request: Int64
+    /// The first of its request or reply: what waits of an earlier attempt is needless, too.
+    public var isFirst: Bool
     public var payload: [UInt8]
 
-    public init(recipient: OrganizationID, request: Int64, payload: [UInt8]) {
+    public init(recipient: OrganizationID, request: Int64, isFirst: Bool = false, payload: [UInt8]) {
+        self.isFirst = isFirst
         self.recipient = recipient
         self.request = request
         self.payload = payload

@@ -10,6 +10,9 @@ public protocol PlaceIndex: Sendable {
     /// Which of the entries the asking synchronization has recorded: another one of the same directory may know the rest.
     func recorded(_ entries: [EntryID]) async throws -> Set<EntryID>
 
+    /// Which of the entries any synchronization that writes the directory has recorded, wherever they stand.
+    func known(_ entries: [EntryID]) async throws -> Set<EntryID>
+
     /// Where entries stand; those that are not known to be there are left out.
     func places(of entries: [EntryID]) async throws -> [EntryID: Place]
 

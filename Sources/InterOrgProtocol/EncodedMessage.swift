@@ -37,6 +37,7 @@ public struct ReceivedMessage: Sendable {
     private let lines: [Range<Int>]
     /// Shorter than the two UUIDs of an entry ID no change can be.
     private static let changeBytesMin = 72
+    private static let partsMax = 100_000
 
     /// Checks the digest and the counts before anything is believed.
     public init(_ bytes: [UInt8]) throws(MessageError) {
@@ -72,6 +73,11 @@ public struct ReceivedMessage: Sendable {
         guard ([header.from] + header.organizations).allSatisfy({ OrganizationName.objection(to: $0.name) == nil })
         else {
             throw .damaged("it gives an organization a name that none may have")
+        }
+        // More than any service sends, and what a receiver would have to remember.
+        guard header.line.incarnations.count <= IncarnationLine.sentMax, (1...Self.partsMax).contains(header.part)
+        else {
+            throw .damaged("it has more incarnations, or more parts, than a message can have")
         }
         let counts = [header.ranges.hierarchy, header.ranges.contents].compactMap { $0?.count }
         guard counts.allSatisfy({ $0 >= 0 && $0 <= lines.count }), counts.reduce(0, +) == lines.count else {

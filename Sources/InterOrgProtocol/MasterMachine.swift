@@ -10,6 +10,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         /// The requestor is to prove that it is alive: nothing is imported, nothing else is said.
         case challenge(RequestID, UUID)
         case reply(to: RequestID, have: PerStream<ReceivedPosition?>)
+        /// If there is something new above what it has.
+        case replyIfNews(to: RequestID, have: PerStream<ReceivedPosition?>)
     }
 
     /// A request that is answered again whenever there is more.
@@ -65,8 +67,10 @@ public struct MasterMachine: Hashable, Sendable, Codable {
             return [.challenge(header.request, nonce)]
         }
         challenged = nil
-        lastHeard = now
+        // An older one may have been sent again by anybody.
+        if header.request == request { lastHeard = now }
         if isNewer(header) {
+            lastHeard = now
             incarnation = header.line.current
             request = header.request
             requestorHighest = header.line.highest
@@ -82,27 +86,30 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         return [.importRanges]
     }
 
-    /// A message has been imported. When the last part of the newest request has been, it is answered, once.
-    public mutating func imported(_ header: ExchangeHeader, now: Date) -> [Action] {
-        guard let request, header.request == request, !isAnswered else { return [] }
+    /// A message has been imported.
+    public mutating func imported(_ header: ExchangeHeader) {
+        guard let request, header.request == request, !isAnswered else { return }
         parts.insert(header.part)
         if header.isLast { lastPart = header.part }
-        guard let lastPart, parts.count >= lastPart else { return [] }
+    }
+
+    /// The answer that is due: once to the newest request, when all its parts have been imported; and to a request that
+    /// stands, from where the last answer ended. What of that is lost on the way is asked for by the next request.
+    public func answer(now: Date) -> Action? {
+        guard let request else { return nil }
+        guard isAnswered else {
+            guard let lastPart, parts.count >= lastPart else { return nil }
+            return .reply(to: request, have: have)
+        }
+        guard let standing, standing.until > now, let sent = standing.sent else { return nil }
+        return .replyIfNews(to: request, have: sent)
+    }
+
+    /// An answer has been posted that goes up to these positions.
+    public mutating func replied(through sent: PerStream<ReceivedPosition?>, now: Date) {
         isAnswered = true
-        return [.reply(to: request, have: have)]
-    }
-
-    /// A reply has been posted that goes up to this position, in both streams.
-    public mutating func replied(through position: ReceivedPosition, now: Date) {
         lastReplied = now
-        standing?.sent = PerStream(hierarchy: position, contents: position)
-    }
-
-    /// The answer to a standing request, should there be something new: it goes on where the last one ended. What of that
-    /// is lost on the way is asked for by the next request.
-    public func answerAgain(now: Date) -> Action? {
-        guard let standing, standing.until > now, isAnswered, let request, let sent = standing.sent else { return nil }
-        return .reply(to: request, have: sent)
+        standing?.sent = sent
     }
 
     /// Whether the message belongs to a request after the newest one known. A new life of the requestor may count from a

@@ -26,6 +26,9 @@ public struct LogPosition: Hashable, Sendable, Codable {
 /// The lives that a log has had, oldest first, and the highest number given. A restored backup lacks the lives that
 /// came after it, so a position from one of them is noticed.
 public struct IncarnationLine: Hashable, Sendable, Codable {
+    /// So many, the newest, travel: more than these few hundred starts back, a position is not believed any more.
+    public static let sentMax = 200
+
     public var incarnations: [Incarnation]
     public var highest: Int64
     /// Tombstones up to here may be gone; nil: all are there.

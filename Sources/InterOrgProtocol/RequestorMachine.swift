@@ -56,10 +56,19 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// Whether a request has been posted that no reply has answered in full.
     public var isWaiting: Bool { waitingSince != nil }
 
-    /// Whether a request stands that was posted for so long, in seconds, and is not half over.
+    /// Whether a request stands that was posted for so long, in seconds, and is not half over; or another one would be of no
+    /// use yet.
     public func stands(_ seconds: Int, now: Date) -> Bool {
+        if isOverdue(now: now) { return true }
         guard let lastSent, unanswered == 0 else { return false }
         return (0..<TimeInterval(max(1, seconds)) / 2).contains(now.timeIntervalSince(lastSent))
+    }
+
+    /// Whether more than one request has had no answer, and the next one is not due yet: while the master is silent, it is
+    /// asked less and less often.
+    public func isOverdue(now: Date) -> Bool {
+        guard unanswered > 1, let due else { return false }
+        return now < due
     }
 
     /// The service has started anew: whether the last request was posted is not known.

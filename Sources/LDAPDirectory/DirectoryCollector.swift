@@ -64,7 +64,9 @@ public actor DirectoryCollector: Collector {
 
     public func unknownEntries() async throws -> [EntryID: Place] {
         do {
-            return try await strays.survey(openSession(), index)
+            let strays = try await strays.surveyAnew(openSession(), index)
+            let known = try await index.known(Array(strays.keys))
+            return strays.filter { !known.contains($0.key) }
         } catch {
             close()
             throw error

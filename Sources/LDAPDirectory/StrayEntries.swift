@@ -54,8 +54,14 @@ public actor StrayEntries {
         return found
     }
 
+    func surveyAnew(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
+        let strays = try await survey(session, index)
+        places = strays
+        return strays
+    }
+
     /// Looks through everything below the import base.
-    func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
+    private func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
         var strays: [EntryID: Place] = [:]
         var batch: [EntryID: Place] = [:]
         isWhole = true

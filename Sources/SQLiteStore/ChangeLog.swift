@@ -21,14 +21,11 @@ public struct ChangeLog: Sendable {
         }
     }
 
-    /// The lives that travel: more than these few hundred starts back, a position is not believed any more.
-    static let incarnationsMax = 200
-
     public func line() async throws -> IncarnationLine {
         try await store.read { db in
             let rows = try Row.fetchAll(
                 db, sql: "SELECT id, first FROM log_incarnation ORDER BY ordinal DESC LIMIT ?",
-                arguments: [Self.incarnationsMax])
+                arguments: [IncarnationLine.sentMax])
             let purged = try Int64.fetchOne(db, sql: "SELECT purged_through FROM log_number") ?? 0
             return IncarnationLine(
                 incarnations: rows.reversed().map { Incarnation(id: $0["id"], first: $0["first"]) },

@@ -35,8 +35,8 @@ public struct Outbox: Sendable {
     static func append(_ messages: [OutgoingMessage], now: Date, in db: Database) throws {
         for message in messages {
             try db.execute(
-                sql: "DELETE FROM outbox WHERE recipient = ? AND request <> ?",
-                arguments: [message.recipient.uuid, message.request])
+                sql: "DELETE FROM outbox WHERE recipient = ? AND (request <> ? OR ?)",
+                arguments: [message.recipient.uuid, message.request, message.isFirst])
             try db.execute(
                 sql: "INSERT INTO outbox (recipient, request, payload, created_at) VALUES (?, ?, ?, ?)",
                 arguments: [

@@ -196,6 +196,8 @@ extension ServiceStore {
                 ALTER TABLE inbox ADD COLUMN share TEXT;
                 ALTER TABLE inbox ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
                 UPDATE inbox SET bytes = length(mail);
+                CREATE INDEX inbox_share ON inbox (share, bytes);
+                CREATE INDEX inbox_parked ON inbox (id, share, bytes) WHERE parked IS NOT NULL;
                 CREATE TABLE taken_mail (
                     source TEXT NOT NULL, key TEXT NOT NULL, inbox INTEGER, state TEXT NOT NULL,
                     PRIMARY KEY (source, key)) WITHOUT ROWID;

@@ -97,12 +97,25 @@ struct StoredPlaceIndex: PlaceIndex {
     }
 
     func recorded(_ entries: [EntryID]) async throws -> Set<EntryID> {
+        try await recorded(entries, by: "= :synchronization")
+    }
+
+    func known(_ entries: [EntryID]) async throws -> Set<EntryID> {
+        try await recorded(
+            entries,
+            by: """
+                IN (SELECT other.id FROM synchronization AS other
+                    JOIN synchronization AS own ON own.destination = other.destination WHERE own.id = :synchronization)
+                """)
+    }
+
+    private func recorded(_ entries: [EntryID], by synchronizations: String) async throws -> Set<EntryID> {
         try await store.read { db in
             let statement = try db.cachedStatement(
                 sql: """
                     \(Asked.entries)
                     SELECT organization, uuid FROM asked CROSS JOIN exchange_record USING (organization, uuid)
-                    WHERE synchronization = :synchronization
+                    WHERE synchronization \(synchronizations)
                     """)
             let arguments: StatementArguments = ["entries": Asked.list(of: entries), "synchronization": id]
             return Set(try Row.fetchAll(statement, arguments: arguments).map { EntryID($0) })

@@ -13,9 +13,10 @@ struct MasterMachineTests {
     private mutating func take(_ header: ExchangeHeader) -> [MasterMachine.Action] {
         let actions = machine.received(header, now: now, nonce: nonce)
         guard actions == [.importRanges] else { return actions }
-        let answers = machine.imported(header, now: now)
-        if !answers.isEmpty, let position = received(20).contents { machine.replied(through: position, now: now) }
-        return answers
+        machine.imported(header)
+        guard let answer = machine.answer(now: now), case .reply = answer else { return [] }
+        machine.replied(through: received(20), now: now)
+        return [answer]
     }
 
     private let nonce = uuid(77)
@@ -59,7 +60,8 @@ struct MasterMachineTests {
         _ = take(.made(.request, .number(5), have: received(18)))
         let older = ExchangeHeader.made(.request, .number(4), have: received(12), line: Life.line(highest: 15))
         #expect(machine.received(older, now: now, nonce: nonce) == [.importRanges])
-        #expect(machine.imported(older, now: now) == [])
+        machine.imported(older)
+        #expect(machine.answer(now: now) == nil)
         #expect(machine.have == received(18))
         #expect(machine.requestorHighest == 20)
     }
@@ -132,14 +134,14 @@ struct MasterMachineTests {
         var header = ExchangeHeader.made(.request, .number(1), part: 1, isLast: false)
         header.standing = 600
         _ = take(header)
-        #expect(machine.answerAgain(now: now) == nil, "it has not come whole")
+        #expect(machine.answer(now: now) == nil, "it has not come whole")
         header.part = 2
         header.isLast = true
         #expect(take(header) == reply(1))
-        #expect(machine.answerAgain(now: now + 599) == .reply(to: .number(1), have: received(20)))
-        #expect(machine.answerAgain(now: now + 600) == nil)
+        #expect(machine.answer(now: now + 599) == .replyIfNews(to: .number(1), have: received(20)))
+        #expect(machine.answer(now: now + 600) == nil)
         #expect(take(.made(.request, .number(2))) == reply(2))
-        #expect(machine.answerAgain(now: now) == nil, "the next request does not stand")
+        #expect(machine.answer(now: now) == nil, "the next request does not stand")
     }
 
     @Test("no request stands longer than a day, nor shorter than nothing", arguments: [Int.max, .min, -1])
@@ -147,8 +149,8 @@ struct MasterMachineTests {
         var header = ExchangeHeader.made(.request, .number(1))
         header.standing = seconds
         #expect(take(header) == reply(1))
-        #expect((machine.answerAgain(now: now + 86_399) != nil) == (seconds > 0))
-        #expect(machine.answerAgain(now: now + 86_400) == nil)
+        #expect((machine.answer(now: now + 86_399) != nil) == (seconds > 0))
+        #expect(machine.answer(now: now + 86_400) == nil)
     }
 
     @Test("a divergence leads to one full transfer, and not to another within a day")

@@ -62,7 +62,7 @@ struct IntakeTests {
         var state = seed
         func next(_ bound: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((state >> 33) % UInt64(bound))
+            return Int((state >> 33) % UInt64(max(1, bound)))
         }
         for round in 0..<60 {
             for _ in 0..<10 {

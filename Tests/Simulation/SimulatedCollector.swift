@@ -26,8 +26,8 @@ actor SimulatedCollector: Collector {
                 if let id = node.stamp { places[id] = tree.place(of: node) }
             }
         }
-        let known = try await index.places(of: Array(stamped.keys))
-        return stamped.filter { known[$0.key] == nil }
+        let known = try await index.known(Array(stamped.keys))
+        return stamped.filter { !known.contains($0.key) }
     }
 
     /// What frees a name before what takes it, parents before children.

@@ -161,7 +161,7 @@ public final class SimulatedService {
     /// Whether a request stands that there was something new for.
     func answersStanding() async throws -> Bool {
         guard case .master(let master) = role else { return false }
-        return try await master.answerStanding()
+        return try await master.answer()
     }
 
     /// A row is lost from the database, and the entry from the directory that it was about.

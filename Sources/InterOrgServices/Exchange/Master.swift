@@ -52,6 +52,11 @@ public actor Master {
     private func importing(_ stream: ChangeStream, through: Int64) async throws -> Synchronizer? {
         let state = try await participant.importState(stream)
         guard let collector = participant.directoryCollector(state) else { return nil }
+        // What was deleted since cannot be told any more: it was long that nothing was imported.
+        if let number = try await state.cursor()?.number, number < (try await participant.log.line().purgedThrough ?? 0)
+        {
+            try await state.forgetCursor()
+        }
         let view = View(excluding: participant.organization.id)
         let source = LogSource(
             participant.log, stream, view: view, through: through,
@@ -156,7 +161,7 @@ public actor Master {
                 try await participant.postHeader(of: letter)
                 try await participant.peers.save(machine, of: member.id)
                 return .done(SynchronizationReport())
-            case .importRanges, .reply: continue
+            case .importRanges, .reply, .replyIfNews: continue
             }
         }
         let collector: any Collector = member.offers ? participant.collector(of: member.id) : DiscardingCollector()
@@ -166,7 +171,7 @@ public actor Master {
         if machine.divergence.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
         }
-        for action in machine.imported(header, now: now) { try await carryOut(action, &machine, member, states) }
+        machine.imported(header)
         try await participant.peers.save(machine, of: member.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
@@ -181,35 +186,45 @@ public actor Master {
             kind: kind, request: request, recipient: member.id, have: have, received: received, view: member.view)
     }
 
-    private func carryOut(
-        _ action: MasterMachine.Action, _ machine: inout MasterMachine, _ member: Member,
-        _ states: PerStream<StoredSynchronizationState>
-    ) async throws {
-        guard case .reply(let request, let have) = action else { return }
-        let letter = try await letter(.reply, request, to: member, from: have, states)
-        guard let position = try await participant.post(letter) else { return }
-        machine.replied(through: position, now: participant.surroundings.now())
-    }
-
-    /// Answers the requests that stand, where there is something new, once what was answered before is on its way.
+    /// Master database → reply mail: to every request that has come whole, and again to those that stand, where there is
+    /// something new and what was answered before is on its way. One member's trouble is in no other's way.
     ///
     /// - Returns: whether anything was posted.
     @discardableResult
-    public func answerStanding() async throws -> Bool {
+    public func answer() async throws -> Bool {
         var hasPosted = false
+        var failure: (any Error)?
         for member in members {
-            var machine = try await machine(of: member)
-            guard let action = machine.answerAgain(now: participant.surroundings.now()),
-                case .reply(_, let have) = action,
-                let sent = have.hierarchy.map({ min($0.position.number, have.contents?.position.number ?? 0) }),
-                try await Outbox(store: participant.store).isEmpty(for: member.id),
-                try await participant.log.hasChanges(after: sent, view: member.view)
-            else { continue }
-            try await carryOut(action, &machine, member, states(of: member))
-            try await participant.peers.save(machine, of: member.id)
-            hasPosted = true
+            do {
+                hasPosted = try await answer(member) || hasPosted
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failure = error
+            }
         }
+        if let failure { throw failure }
         return hasPosted
+    }
+
+    private func answer(_ member: Member) async throws -> Bool {
+        var machine = try await machine(of: member)
+        let letter: Letter
+        let states = try await states(of: member)
+        switch machine.answer(now: participant.surroundings.now()) {
+        case .reply(let request, let have):
+            letter = try await self.letter(.reply, request, to: member, from: have, states)
+        case .replyIfNews(let request, let have):
+            let numbers = ChangeStream.allCases.map { have[$0]?.position.number ?? 0 }
+            guard try await Outbox(store: participant.store).isEmpty(for: member.id),
+                try await participant.log.hasChanges(after: numbers.min() ?? 0, view: member.view)
+            else { return false }
+            letter = try await self.letter(.reply, request, to: member, from: have, states)
+        case .importRanges, .drop, .challenge, nil: return false
+        }
+        machine.replied(through: try await participant.post(letter), now: participant.surroundings.now())
+        try await participant.peers.save(machine, of: member.id)
+        return true
     }
 
     /// Forgets the tombstones that all living members have, and the own directory.
@@ -223,8 +238,9 @@ public actor Master {
             let machine = try await machine(of: member)
             guard let heard = machine.lastHeard, now.timeIntervalSince(heard) < silence else { continue }
             for stream in ChangeStream.allCases {
+                // Who cannot be gone on for gets everything anew, and needs no tombstones.
                 guard let position = machine.have[stream], line.continues(position, view: member.view.version) else {
-                    return
+                    continue
                 }
                 through = min(through, position.position.number)
             }

@@ -26,7 +26,7 @@ extension Participant {
     ///
     /// - Returns: how far the peer has the log when it has them.
     @discardableResult
-    func post(_ letter: Letter) async throws -> ReceivedPosition? {
+    func post(_ letter: Letter) async throws -> PerStream<ReceivedPosition?> {
         let line = try await log.line()
         let view = letter.view
         let header = try await header(of: letter, line)
@@ -43,9 +43,10 @@ extension Participant {
         }
         let summaries = try await summaries(of: line, view)
         try await record(proxy.lastMessage(summaries: summaries), after: line.highest)
-        return line.current.map {
+        let sent = line.current.map {
             ReceivedPosition(position: LogPosition(incarnation: $0, number: line.highest), view: view.version)
         }
+        return PerStream(hierarchy: sent, contents: sent)
     }
 
     /// A message that carries nothing but its header.

@@ -70,10 +70,11 @@ actor ProxyCollector: Collector {
 
     private func seal(isLast: Bool) throws -> OutgoingMessage {
         header.isLast = isLast
+        let isFirst = header.part == 1
         let payload = try EncodedMessage.encode(header, lines: lines)
         header.part += 1
         lines = PerStream(hierarchy: [], contents: [])
         bytes = 0
-        return OutgoingMessage(recipient: header.to, request: header.request.number, payload: payload)
+        return OutgoingMessage(recipient: header.to, request: header.request.number, isFirst: isFirst, payload: payload)
     }
 }

@@ -84,6 +84,11 @@ public actor Requestor {
         return try await machine().stands(seconds, now: participant.surroundings.now())
     }
 
+    /// Whether the master has been silent for more than one request: it is asked again when that is due.
+    public func isOverdue() async throws -> Bool {
+        try await machine().isOverdue(now: participant.surroundings.now())
+    }
+
     /// When the next request is due that no schedule asks for.
     public func due() async throws -> Date? { try await machine().due }
 

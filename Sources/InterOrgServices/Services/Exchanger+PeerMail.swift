@@ -45,9 +45,12 @@ extension Exchanger {
                 mail, "it is a notice of a mail system about no mail of ours: \(bounce.reason)", as: .bounce)
         }
         let name = try await Peers(store: store).names()[peer] ?? "\(peer)"
-        logger.warning(
-            "mail to \(name) \(notice.isFailure ? "came back" : "is late"): \(bounce.reason)",
-            metadata: ["about": "\(bounce.originalMessageID?.text ?? "unknown")"])
+        // Anybody can send such a report.
+        if let ending = refusals.ending(of: "notice \(peer)", now: ProcessInfo.processInfo.systemUptime) {
+            logger.warning(
+                "mail to \(name) \(notice.isFailure ? "came back" : "is late"): \(bounce.reason)\(ending)",
+                metadata: ["about": "\(bounce.originalMessageID?.text ?? "unknown")"])
+        }
         return .done(SynchronizationReport())
     }
 }

@@ -58,7 +58,7 @@ actor Exchanger {
     /// What a person allows until the cycle is over.
     private var allowedDeletions: Int?
     private var notices = FailureNotices()
-    private var refusals = RateLimitedNotices()
+    var refusals = RateLimitedNotices()
     /// Something has been exported that no request has been composed for yet.
     private var hasNews = false
     /// What the last cycle could not do, as the store has it.
@@ -164,7 +164,7 @@ actor Exchanger {
                 self.note(done, \.exported, &report)
             }
             await readInbox(&report)
-            await answerStanding(master, &report)
+            await answer(master, &report)
             await importIntoDirectory(of: master, &report)
             await attempt("forget old deletions", &report) { _ in
                 try await master.purgeTombstones(silence: Self.silenceSeconds)
@@ -182,7 +182,8 @@ actor Exchanger {
             }
             hasNews = hasNews || report.exported > 0
             let stands = (try? await requestor.stands(standing)) ?? false
-            if hasNews || isScheduled && !stands { await ask(requestor, &report) }
+            let isOverdue = (try? await requestor.isOverdue()) ?? false
+            if hasNews && !isOverdue || isScheduled && !stands { await ask(requestor, &report) }
             await readInbox(&report)
             await attempt("forget old deletions", &report) { _ in try await requestor.purgeTombstones() }
         }
@@ -231,10 +232,10 @@ actor Exchanger {
         }
     }
 
-    /// Answers the requests that stand, where there is something new.
-    private func answerStanding(_ master: Master, _ report: inout CycleReport) async {
-        await attempt("answer the requests that stand", &report) { _ in
-            if try await master.answerStanding() { self.posted() }
+    /// Answers the requests that have come, and again those that stand, where there is something new.
+    private func answer(_ master: Master, _ report: inout CycleReport) async {
+        await attempt("answer the requestors", &report) { _ in
+            if try await master.answer() { self.posted() }
         }
     }
 
@@ -242,7 +243,7 @@ actor Exchanger {
     func outboxIsEmpty() async {
         guard case .master(let master) = role else { return }
         var report = CycleReport()
-        await answerStanding(master, &report)
+        await answer(master, &report)
     }
 
     /// When the master is to be asked although no schedule says so.
@@ -266,8 +267,8 @@ actor Exchanger {
     func mailHasCome(_ before: CycleReport = CycleReport()) async -> CycleReport {
         var report = before
         await readInbox(&report)
+        if case .master(let master) = role { await answer(master, &report) }
         if case .master(let master) = role, report.exported > before.exported {
-            await answerStanding(master, &report)
             await importIntoDirectory(of: master, &report)
         }
         var known = recordedFailures ?? []

@@ -35,6 +35,9 @@ struct MailPost: Service {
     /// What somebody has to correct first; `interorg sync` tries at once.
     static let permanentBackoff = Backoff(first: .seconds(900), longest: .seconds(6 * 3600))
 
+    /// Before the outbox is read again that could not be read or written.
+    private static let databasePause = Duration.seconds(60)
+
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await serve() }
@@ -49,10 +52,18 @@ struct MailPost: Service {
         var alarm: Task<Void, any Error>?
         defer { alarm?.cancel() }
         for await _ in wakeUp.signals {
-            if try await pause() <= .zero { try await flush() }
             alarm?.cancel()
-            let pause = try await pause()
-            if pause > .zero { alarm = wakeUp.signal(after: pause) }
+            do {
+                if try await pause() <= .zero { try await flush() }
+                let pause = try await pause()
+                if pause > .zero { alarm = wakeUp.signal(after: pause) }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                // A disk that is full, say. What waits stays where it is.
+                logger.error("submit the mail that waits for \(to): \(error)")
+                alarm = wakeUp.signal(after: Self.databasePause)
+            }
         }
     }
 
@@ -99,7 +110,7 @@ struct MailPost: Service {
     private func failed(_ message: WaitingMessage, _ error: any Error) async throws {
         let before = try await peerMail.state(of: peer).failure
         let refusal = error as? SMTPSubmissionError
-        let isPermanent = refusal?.kind != .transient
+        let isPermanent = refusal.map { $0.kind != .transient } ?? (error is EnvelopeError)
         let backoff = isPermanent ? Self.permanentBackoff : Self.transientBackoff
         // How long something else was wrong before says nothing about this.
         let attempts = before?.isPermanent == isPermanent ? before?.attempts ?? 0 : 0

@@ -122,7 +122,8 @@ struct PipeSource: MailSource {
     func run(_ intake: any MailIntake) async throws {
         var last: Int64 = 0
         while true {
-            if let newest = try await inbox.ids(parked: false).last, newest > last {
+            // A database that cannot be read now may be able to be in a moment.
+            if let newest = (try? await inbox.ids(parked: false))?.last, newest > last {
                 last = newest
                 arrived()
             }
