@@ -12,7 +12,7 @@ struct BadMailTests {
         var reason: String
     }
 
-    @Test("is refused with its reason, and the service goes on", .timeLimit(.minutes(2)))
+    @Test("is refused with its reason, and the service goes on", .timeLimit(.minutes(10)))
     func refusedMail() async throws {
         try await withExchange(people: 4, isSealed: false) { exchange in
             try exchange.start()

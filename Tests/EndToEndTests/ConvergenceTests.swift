@@ -8,7 +8,7 @@ struct ConvergenceTests {
     /// `scripts/test --all`
     private static let runsAll = ProcessInfo.processInfo.environment["INTERORG_TEST_ALL"] == "1"
 
-    @Test("have one address book, and one more cycle of everybody writes nothing", .timeLimit(.minutes(2)))
+    @Test("have one address book, and one more cycle of everybody writes nothing", .timeLimit(.minutes(10)))
     func oneAddressBook() async throws {
         try await withExchange(people: 20, every: "1h") { exchange in
             try exchange.start()
@@ -40,7 +40,7 @@ struct ConvergenceTests {
 
     /// A kill comes at a random moment, while changes are made; the same seed gives the same changes and moments.
     @Test(
-        "converge however often each service is killed and started again", .timeLimit(.minutes(5)),
+        "converge however often each service is killed and started again", .timeLimit(.minutes(10)),
         arguments: runsAll ? [1, 2, 3, 4, 5, 6, 7, 8, 9, 20_261_121] : [UInt64(20_261_121)])
     func killedServices(seed: UInt64) async throws {
         // So many deletions as here would be held.

@@ -46,7 +46,7 @@ struct Exchange {
     }
 
     /// Waits for that; on failure the error says what differs and what the services have logged.
-    func converge(limit: Duration = .seconds(60)) async throws {
+    func converge(limit: Duration = .seconds(240)) async throws {
         do {
             try await waitUntil("the address books are equal", limit: limit) {
                 for organization in organizations where !organization.isRunning {

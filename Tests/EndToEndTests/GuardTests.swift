@@ -5,7 +5,7 @@ import Testing
 
 @Suite("An exchange in which something is wrong with entries", .serialized)
 struct GuardTests {
-    @Test("holds a mass deletion until a person releases it", .timeLimit(.minutes(2)))
+    @Test("holds a mass deletion until a person releases it", .timeLimit(.minutes(10)))
     func massDeletion() async throws {
         try await withExchange(people: 30) { exchange in
             try exchange.start()
@@ -43,7 +43,8 @@ struct GuardTests {
     }
 
     @Test(
-        "shows an entry that a destination refuses as a problem there, and the rest converges", .timeLimit(.minutes(2)))
+        "shows an entry that a destination refuses as a problem there, and the rest converges", .timeLimit(.minutes(10))
+    )
     func refusedEntry() async throws {
         try await withExchange(
             people: 6, globalLines: ["moduleload constraint"],
@@ -77,7 +78,7 @@ struct GuardTests {
         }
     }
 
-    @Test("keeps the entries whose deletion a person refuses, until they are released", .timeLimit(.minutes(2)))
+    @Test("keeps the entries whose deletion a person refuses, until they are released", .timeLimit(.minutes(10)))
     func refusedDeletions() async throws {
         try await withExchange(people: 30) { exchange in
             let home = exchange.a
@@ -105,7 +106,7 @@ struct GuardTests {
     }
 
     @Test(
-        "lets as many deletions pass as are allowed once, and no more", .timeLimit(.minutes(2)),
+        "lets as many deletions pass as are allowed once, and no more", .timeLimit(.minutes(10)),
         arguments: [false, true])
     func allowedDeletions(agentRuns: Bool) async throws {
         try await withExchange(people: 30, every: "1h") { exchange in
@@ -133,7 +134,7 @@ struct GuardTests {
         }
     }
 
-    @Test("holds changes that empty a field in many entries", .timeLimit(.minutes(2)))
+    @Test("holds changes that empty a field in many entries", .timeLimit(.minutes(10)))
     func emptiedField() async throws {
         try await withExchange(people: 30, every: "1h") { exchange in
             let home = exchange.a
@@ -158,7 +159,7 @@ struct GuardTests {
         }
     }
 
-    @Test("tries a refused entry again when a person says so, and not a day later", .timeLimit(.minutes(2)))
+    @Test("tries a refused entry again when a person says so, and not a day later", .timeLimit(.minutes(10)))
     func retriedEntry() async throws {
         try await withExchange(
             people: 2, globalLines: ["moduleload constraint"],

@@ -7,7 +7,7 @@ import Testing
 struct InboxTests {
     @Test(
         "a master with a maildir and a requestor with a pipe exchange as others do, killed or not",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func maildirAndPipe() async throws {
         try await withExchange(people: 10) { exchange in
             let (master, a, b) = (exchange.master, exchange.a, exchange.b)
@@ -35,7 +35,7 @@ struct InboxTests {
     }
 
     @Test(
-        "sync without a running service waits for the answer in each of them", .timeLimit(.minutes(2)),
+        "sync without a running service waits for the answer in each of them", .timeLimit(.minutes(10)),
         arguments: ["maildir", "pipe", "imap"])
     func synchronizeOnce(kind: String) async throws {
         try await withDovecot { dovecot in
@@ -72,7 +72,7 @@ struct InboxTests {
         }
     }
 
-    @Test("receive tells a mail server what it can count on", .timeLimit(.minutes(1)))
+    @Test("receive tells a mail server what it can count on", .timeLimit(.minutes(10)))
     func exitStatus() async throws {
         try await withOrganization("a", people: 0) { a in
             try await a.configure(
@@ -129,7 +129,7 @@ struct InboxTests {
         }
     }
 
-    @Test("check says whether mail can come", .timeLimit(.minutes(1)))
+    @Test("check says whether mail can come", .timeLimit(.minutes(10)))
     func check() async throws {
         try await withDovecot { dovecot in
             try await withOrganization("a", people: 0) { a in
@@ -154,7 +154,7 @@ struct InboxTests {
         }
     }
 
-    @Test("a maildir that is missing shows in the status until it is there", .timeLimit(.minutes(1)))
+    @Test("a maildir that is missing shows in the status until it is there", .timeLimit(.minutes(10)))
     func missingMaildir() async throws {
         try await withOrganization("a", people: 0) { a in
             try await a.configure(
@@ -165,12 +165,12 @@ struct InboxTests {
             try a.reconfigureInbox("maildir: mail")
             try a.start()
             do {
-                try await waitUntil("the service has started", limit: .seconds(20)) { a.log.contains("started") }
-                try await waitUntil("the status says it", limit: .seconds(20)) {
+                try await waitUntil("the service has started", limit: .seconds(240)) { a.log.contains("started") }
+                try await waitUntil("the status says it", limit: .seconds(240)) {
                     try await failures(a).contains("\(a.folder)/mail/new")
                 }
                 _ = try DeliveringServer.maildir(a)
-                try await waitUntil("the status says that it is there", limit: .seconds(20)) {
+                try await waitUntil("the status says that it is there", limit: .seconds(240)) {
                     try await !failures(a).contains("mail/new")
                 }
             } catch let error as TestSupportError {

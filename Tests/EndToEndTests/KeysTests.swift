@@ -29,7 +29,7 @@ struct KeysTests {
         }
     }
 
-    @Test("can be renewed without a gap", .timeLimit(.minutes(5)))
+    @Test("can be renewed without a gap", .timeLimit(.minutes(10)))
     func rollover() async throws {
         try await withExchange(people: 4) { exchange in
             try exchange.start()
@@ -79,7 +79,7 @@ struct KeysTests {
         }
     }
 
-    @Test("may be certified by an authority: then the master learns those of its requestors", .timeLimit(.minutes(5)))
+    @Test("may be certified by an authority: then the master learns those of its requestors", .timeLimit(.minutes(10)))
     func authority() async throws {
         try await withExchange(people: 4) { exchange in
             let master = exchange.master

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A service whose state was lost", .serialized)
 struct LostStateTests {
-    @Test("finds its entries, and deletes what is gone since", .timeLimit(.minutes(3)), arguments: ["b", "hq"])
+    @Test("finds its entries, and deletes what is gone since", .timeLimit(.minutes(10)), arguments: ["b", "hq"])
     func lost(name: String) async throws {
         try await withExchange(people: 6) { exchange in
             try exchange.start()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Mappings of the users' own", .serialized)
 struct OwnMappingTests {
-    @Test("one at either end: each organization reads and writes as it says itself", .timeLimit(.minutes(2)))
+    @Test("one at either end: each organization reads and writes as it says itself", .timeLimit(.minutes(10)))
     func bothEnds() async throws {
         try await withExchange(people: 2) { exchange in
             for organization in [exchange.a, exchange.b] {
@@ -44,7 +44,7 @@ struct OwnMappingTests {
         }
     }
 
-    @Test("a placement or mapping that changes moves and modifies what was imported before", .timeLimit(.minutes(2)))
+    @Test("a placement or mapping that changes moves and modifies what was imported before", .timeLimit(.minutes(10)))
     func changedRules() async throws {
         try await withExchange(people: 2) { exchange in
             try await exchange.a.withDirectory { connection in

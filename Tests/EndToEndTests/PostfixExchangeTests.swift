@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Organizations with a postfix each", .serialized, .timeLimit(.minutes(3)),
+    "Organizations with a postfix each", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: PostfixServer.unavailable == nil, "postfix cannot be started here: it takes root, and postfix itself"))
 struct PostfixExchangeTests {
     @Test("converge, and their mail says what it is, whom it answers and where bounces go")

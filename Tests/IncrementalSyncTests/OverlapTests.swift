@@ -21,7 +21,7 @@ struct OverlapTests {
         ChangeBatch(observations: [], refresh: Sample.refresh(1), completesRefresh: true)
     }
 
-    @Test("are imported while the one before is committed, and committed in their order", .timeLimit(.minutes(1)))
+    @Test("are imported while the one before is committed, and committed in their order", .timeLimit(.minutes(10)))
     func overlap() async throws {
         let gate = Gate()
         let state = GatedState(state: world.state, gate: gate)

@@ -173,7 +173,7 @@ struct RetryTests {
         #expect(told.all.isEmpty)
     }
 
-    @Test("a pause ends at once when the task is cancelled", .timeLimit(.minutes(5)))
+    @Test("a pause ends at once when the task is cancelled", .timeLimit(.minutes(10)))
     func cancelled() async throws {
         let (begun, begin) = AsyncStream<Void>.makeStream()
         let pauses = Pauses(

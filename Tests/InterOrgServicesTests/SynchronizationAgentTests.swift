@@ -36,7 +36,7 @@ struct SynchronizationAgentTests {
         ) -> (any Collector)? { nil }
     }
 
-    @Test("ends when it is told to, and nobody who waits for a cycle waits in vain", .timeLimit(.minutes(5)))
+    @Test("ends when it is told to, and nobody who waits for a cycle waits in vain", .timeLimit(.minutes(10)))
     func ends() async throws {
         let (begun, begin) = AsyncStream<Void>.makeStream()
         let agent = SynchronizationAgent(
@@ -94,7 +94,7 @@ struct SynchronizationAgentTests {
 
     @Test(
         "tries again what a server that was away has prevented, whatever the schedule, and says it once",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func retries() async throws {
         let directory = AbsentDirectory(times: 9, .serverDown)
         let log = RecordingLog()
@@ -116,7 +116,7 @@ struct SynchronizationAgentTests {
     }
 
     @Test(
-        "tells the master what a retry has found, even if it has just been asked for nothing", .timeLimit(.minutes(5)))
+        "tells the master what a retry has found, even if it has just been asked for nothing", .timeLimit(.minutes(10)))
     func retriesRequest() async throws {
         let branch = OrganizationID(derivedFromName: "branch")
         let directory = AbsentDirectory(times: 1, .serverDown, entry: Sample.person(1, of: branch))
@@ -138,7 +138,7 @@ struct SynchronizationAgentTests {
         #expect(waiting.durations == [5, 10, 20].map { .seconds($0) })
     }
 
-    @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(5)))
+    @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(10)))
     func corrections() async throws {
         let directory = AbsentDirectory(times: 9, .invalidCredentials)
         let log = RecordingLog()
@@ -189,7 +189,7 @@ struct SynchronizationAgentTests {
         ) -> (any Collector)? { nil }
     }
 
-    @Test("that works continuously runs a cycle when the directory changes", .timeLimit(.minutes(5)))
+    @Test("that works continuously runs a cycle when the directory changes", .timeLimit(.minutes(10)))
     func continuous() async throws {
         let (read, reads) = AsyncStream<Void>.makeStream()
         let directory = WatchedDirectory(reads: reads)

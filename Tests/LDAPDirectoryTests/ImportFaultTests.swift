@@ -6,7 +6,7 @@ import LDAPDirectory
 import TestSupport
 import Testing
 
-@Suite("An import of which one LDAP call fails", .timeLimit(.minutes(20)))
+@Suite("An import of which one LDAP call fails", .timeLimit(.minutes(10)))
 struct ImportFaultTests {
     struct Kind: Sendable, CustomTestStringConvertible {
         var name: String

@@ -6,7 +6,7 @@ import LDAPDirectory
 import TestSupport
 import Testing
 
-@Suite("An import whose server is killed", .timeLimit(.minutes(5)))
+@Suite("An import whose server is killed", .timeLimit(.minutes(10)))
 struct ImportKillTests {
     private static let count = 3_000
 

@@ -11,7 +11,8 @@ import SynchronizationTestSupport
 import TestSupport
 import Testing
 
-@Suite("A server that goes away in the middle, and comes back within the same synchronization", .timeLimit(.minutes(2)))
+@Suite(
+    "A server that goes away in the middle, and comes back within the same synchronization", .timeLimit(.minutes(10)))
 struct ReconnectionTests {
     /// Short pauses, as many as it takes.
     private static func retry(_ notify: @escaping @Sendable (Retry.Notice) -> Void = { _ in }) -> Retry {

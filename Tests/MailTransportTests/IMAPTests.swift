@@ -4,7 +4,7 @@ import Testing
 
 @testable import MailTransport
 
-@Suite("An IMAP folder at a real server", .timeLimit(.minutes(3)))
+@Suite("An IMAP folder at a real server", .timeLimit(.minutes(10)))
 struct IMAPTests {
     private func mailbox(
         _ server: DovecotServer, _ protection: IMAPServer.Protection = .implicitTLS,
@@ -162,7 +162,7 @@ struct IMAPTests {
         }
     }
 
-    @Test("is given up at once when nobody wants it any more", .timeLimit(.minutes(1)))
+    @Test("is given up at once when nobody wants it any more", .timeLimit(.minutes(10)))
     func cancelled() async throws {
         // Accepts connections and says nothing.
         try await withListener(adjust: { $0.connectionsMax = 1 }, deliver: { _ in }) { port async throws in

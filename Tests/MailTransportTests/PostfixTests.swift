@@ -5,7 +5,7 @@ import Testing
 
 /// Submission to a real postfix, and what it delivers.
 @Suite(
-    "Through postfix", .serialized, .timeLimit(.minutes(1)),
+    "Through postfix", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: PostfixServer.unavailable == nil, "postfix cannot be started here: it takes root, and postfix itself"))
 struct PostfixTests {
     private let payload = makePayload(bytes: 60_000)

@@ -208,7 +208,7 @@ import Testing
         #expect(refusals > bytes.count * 9 / 10, "\(refusals) of \(bytes.count)")
     }
 
-    @Test("wherever a bit of what is signed and not encrypted is flipped", .timeLimit(.minutes(5)))
+    @Test("wherever a bit of what is signed and not encrypted is flipped", .timeLimit(.minutes(10)))
     func signedBitFlips() throws {
         let payload = Array("{\"interorg\":1}\n".utf8)
         let signed = try CMSContent.signed(entity(payload, recipient: b.id), by: a.identity, now: testTime)

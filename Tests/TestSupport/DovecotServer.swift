@@ -88,7 +88,7 @@ public final class DovecotServer: Sendable {
             "/usr/sbin/dovecot", ["-F", "-c", "\(folder)/dovecot.conf"], output: "\(folder)/output")
         let server = DovecotServer(folder: folder, port: port, tlsPort: tlsPort, process: process)
         do {
-            try await waitUntil("dovecot listens", limit: .seconds(20)) {
+            try await waitUntil("dovecot listens", limit: .seconds(240)) {
                 guard process.isRunning else { throw TestSupportError("dovecot has ended") }
                 return LoopbackSocket.accepts(port: port) && LoopbackSocket.accepts(port: tlsPort)
             }

@@ -141,15 +141,6 @@ actor Exchanger {
                 _ = try await self.store.releaseHeldDeletions(upTo: allowedDeletions, now: self.now())
             }
         }
-        if auditsDirectory {
-            await attempt("look for entries that are not known", &report) { _ in
-                switch self.role {
-                case .master(let master): try await master.auditDirectory()
-                case .requestor(let requestor): try await requestor.auditDirectory()
-                }
-                self.auditsDirectory = false
-            }
-        }
         switch role {
         case .master(let master):
             await attempt("export the directory", &report) { report in
@@ -158,6 +149,7 @@ actor Exchanger {
                 for error in exported.failures { self.fail("export the directory", error, &report) }
                 await self.noteReadings()
             }
+            await auditDirectory(&report)
             await settleMembership(of: master, &report)
             await attempt("try problems again", &report) { report in
                 let done = try await master.retryProblems()
@@ -176,6 +168,7 @@ actor Exchanger {
                 for error in exported.failures { self.fail("export the directory", error, &report) }
                 await self.noteReadings()
             }
+            await auditDirectory(&report)
             await attempt("try problems again", &report) { report in
                 let done = try await requestor.retryProblems()
                 self.note(done, \.imported, &report)
@@ -209,6 +202,18 @@ actor Exchanger {
             self.hasNews = false
             self.posted()
             self.logger.info("request posted", metadata: ["request": "\(number)"])
+        }
+    }
+
+    /// Once, when the directory can be reached: looks for entries in it that nobody knows.
+    private func auditDirectory(_ report: inout CycleReport) async {
+        guard auditsDirectory, report.failures.isEmpty else { return }
+        await attempt("look for entries that are not known", &report) { _ in
+            switch self.role {
+            case .master(let master): try await master.auditDirectory()
+            case .requestor(let requestor): try await requestor.auditDirectory()
+            }
+            self.auditsDirectory = false
         }
     }
 

@@ -12,7 +12,8 @@ struct CMSContent: ~Copyable {
         self.pointer = pointer
     }
 
-    /// Reads the DER or BER encoding of a structure that takes up all of `bytes`.
+    /// Reads the DER or BER encoding of a structure that takes up all of `bytes`, but for line breaks that a gateway has
+    /// taken for a part of the data.
     init(_ bytes: ArraySlice<UInt8>) throws {
         OpenSSLFailure.clear()
         let (pointer, left) = try MemoryBIO.withReading(bytes) { bio in
@@ -21,7 +22,7 @@ struct CMSContent: ~Copyable {
         guard let pointer else {
             throw EnvelopeError(.damaged, "it is no S/MIME message (\(OpenSSLFailure.take()))")
         }
-        guard left == 0 else {
+        guard bytes.suffix(left).allSatisfy({ $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }) else {
             CMS_ContentInfo_free(pointer)
             throw EnvelopeError(.damaged, "\(left) bytes follow the end of its S/MIME message")
         }
