@@ -134,7 +134,8 @@ public struct Divergence: Hashable, Sendable, Codable {
     /// - Returns: whether everything is to be transferred anew.
     public mutating func compared(_ organizations: Set<OrganizationID>, now: Date) -> Bool {
         let news = organizations.filter { id in
-            found[id].map { now.timeIntervalSince($0) >= Self.pauseSeconds } ?? true
+            // A clock that was set back would otherwise keep it from being found again.
+            found[id].map { !(0..<Self.pauseSeconds).contains(now.timeIntervalSince($0)) } ?? true
         }
         for id in news { found[id] = now }
         return !news.isEmpty

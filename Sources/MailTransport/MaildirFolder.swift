@@ -1,3 +1,5 @@
+// For `timespec`: a build of the whole module takes it for a part of the first C header that has included it.
+import CCurl
 import Foundation
 import Glibc
 

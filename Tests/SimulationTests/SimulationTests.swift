@@ -30,7 +30,10 @@ import Testing
             try await live(world)
             tally = tally + world.tally
         }
-        for fault in Fault.allCases { #expect(tally[fault] > 0, "no \(fault.rawValue) in any of these worlds") }
+        // Backups are restored in worlds of their own, and in one of twenty of these.
+        for fault in Fault.allCases where fault != .restored {
+            #expect(tally[fault] > 0, "no \(fault.rawValue) in any of these worlds")
+        }
     }
 
     @Test("Large address books are equal, too", arguments: [UInt64(1), 2])
