@@ -122,6 +122,23 @@ public struct OutgoingMessage: Hashable, Sendable {
     }
 }
 
+/// How the entries of others in a destination differ from those that the states know: after a state, or the destination,
+/// was restored from a backup.
+public struct DestinationSurvey: Sendable {
+    /// Where those stand that no state knows.
+    public var unknown: [EntryID: Place]
+    /// Whether some that should be there are not.
+    public var lacksEntries: Bool
+
+    public init(unknown: [EntryID: Place] = [:], lacksEntries: Bool = false) {
+        self.unknown = unknown
+        self.lacksEntries = lacksEntries
+    }
+
+    /// Whether all is as the states say, as far as that can be seen.
+    public var isAsKnown: Bool { unknown.isEmpty && !lacksEntries }
+}
+
 /// The writing side of a store: imports a batch and reports one outcome per change.
 ///
 /// Imports are idempotent: after an interruption the same batch comes again. What has been imported may be committed only
@@ -130,16 +147,15 @@ public struct OutgoingMessage: Hashable, Sendable {
 public protocol Collector: Sendable {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult
 
-    /// Where entries of others stand in the destination that no state knows: what came after the backup that the state was
-    /// restored from.
-    func unknownEntries() async throws -> [EntryID: Place]
+    /// Looks through the destination for what the states do not know.
+    func survey() async throws -> DestinationSurvey
 
     /// The source has no more for now: what the collector has gathered is recorded. Called again while it moves entries.
     func finish() async throws -> ImportResult
 }
 
 extension Collector {
-    public func unknownEntries() async throws -> [EntryID: Place] { [:] }
+    public func survey() async throws -> DestinationSurvey { DestinationSurvey() }
 
     public func finish() async throws -> ImportResult { ImportResult(outcomes: []) }
 }

@@ -13,6 +13,10 @@ public protocol PlaceIndex: Sendable {
     /// Which of the entries any synchronization that writes the directory has recorded, wherever they stand.
     func known(_ entries: [EntryID]) async throws -> Set<EntryID>
 
+    /// How many of the entries stand in the directory by what the synchronizations that write it have recorded, and have no
+    /// problem; nil: of all.
+    func settledCount(of entries: [EntryID]?) async throws -> Int
+
     /// Where entries stand; those that are not known to be there are left out.
     func places(of entries: [EntryID]) async throws -> [EntryID: Place]
 

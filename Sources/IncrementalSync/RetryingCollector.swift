@@ -23,12 +23,12 @@ public struct RetryingCollector: Collector {
         }
     }
 
-    public func unknownEntries() async throws -> [EntryID: Place] {
+    public func survey() async throws -> DestinationSurvey {
         while true {
             do {
-                let unknown = try await collector.unknownEntries()
+                let survey = try await collector.survey()
                 retry.succeeded()
-                return unknown
+                return survey
             } catch {
                 try await retry.pause(after: error)
             }

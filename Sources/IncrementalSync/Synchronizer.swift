@@ -146,11 +146,8 @@ public struct Synchronizer: Sendable {
             report.read += 1
             // What depends on nothing (any more) is said, too.
             if observation.place != nil { step.references[observation.id] = observation.references }
-            // A log that goes on names only what has changed. The record may be older than the destination, if it was
-            // restored from a backup: that an entry is again what it was then does not say that it is so there.
-            let isNews = observation.number != nil && batch.refresh == nil
             consider(
-                observation, isNews: isNews, records[observation.id], problems[observation.id], &attempts, &step)
+                observation, records[observation.id], problems[observation.id], &attempts, &step)
         }
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
         attempts = try await holdEmptied(attempts, problems: problems, into: &step, &report)
@@ -169,7 +166,7 @@ public struct Synchronizer: Sendable {
 
     /// What the destination has, and no state knows, is known from now on: as something that the source did not show.
     private func recordUnknown() async throws {
-        let unknown = try await collector.unknownEntries().sorted { $0.key < $1.key }
+        let unknown = try await collector.survey().unknown.sorted { $0.key < $1.key }
         for start in stride(from: 0, to: unknown.count, by: Self.batchSize) {
             var step = Step(now: now())
             step.exchanged = unknown[start..<min(start + Self.batchSize, unknown.count)].map { id, place in
@@ -181,7 +178,7 @@ public struct Synchronizer: Sendable {
 
     /// Decides what an observation means, given what the destination has.
     private func consider(
-        _ observation: Observation, isNews: Bool, _ record: ExchangeRecord?, _ problem: Problem?,
+        _ observation: Observation, _ record: ExchangeRecord?, _ problem: Problem?,
         _ attempts: inout [Attempt], _ step: inout Step
     ) {
         let change: Change
@@ -205,7 +202,11 @@ public struct Synchronizer: Sendable {
             return
         }
         if isStillHeld(entry, observation, record, problem, &step) { return }
-        guard state.tracksEntries, !isNews, let record, record.digest == entry.digest, problem?.isDeletion ?? true
+        // A log names only what has changed, or everything because the two sides may differ. The record may be older than the
+        // destination, if it was restored from a backup: that an entry is again what it was then does not say that it is so
+        // there.
+        let isOfLog = observation.number != nil
+        guard state.tracksEntries, !isOfLog, let record, record.digest == entry.digest, problem?.isDeletion ?? true
         else {
             attempts.append(
                 Attempt(

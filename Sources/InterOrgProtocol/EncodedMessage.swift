@@ -32,7 +32,7 @@ public enum EncodedMessage {
 
 /// A message that has arrived whole. Its changes are decoded when they are asked for.
 public struct ReceivedMessage: Sendable {
-    public let header: ExchangeHeader
+    public var header: ExchangeHeader
     private let bytes: [UInt8]
     private let lines: [Range<Int>]
     /// Shorter than the two UUIDs of an entry ID no change can be.

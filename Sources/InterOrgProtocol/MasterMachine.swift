@@ -28,6 +28,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     /// The highest number of the requestor's journal that a request has mentioned.
     public private(set) var requestorHighest: Int64 = 0
     public private(set) var capabilities: Capabilities?
+    /// The life of the master's log in which all of the requestor's journal has come last.
+    public private(set) var heardIn: UUID?
     public private(set) var living = LivingIncarnation()
     public var divergence = Divergence()
     private var incarnation: UUID?
@@ -36,6 +38,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     private var lastPart: Int?
     private var isAnswered = false
     private var challenged: RequestID?
+    /// Whether the positions were given up, and no newer request has come since.
+    private var beginsAnew = false
     private var standing: Standing?
 
     /// No request stands longer than this, in seconds, whatever it says.
@@ -79,6 +83,7 @@ public struct MasterMachine: Hashable, Sendable, Codable {
             parts = []
             lastPart = nil
             isAnswered = false
+            beginsAnew = false
             standing = header.standing.map { seconds in
                 Standing(until: now.addingTimeInterval(TimeInterval(min(max(0, seconds), Self.standingSecondsMax))))
             }
@@ -86,8 +91,22 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         return [.importRanges]
     }
 
+    /// The positions are given up: everything is asked for anew.
+    public mutating func beginAnew() {
+        beginsAnew = true
+    }
+
+    /// Whether what is missing from a full transfer of this request is gone. What came after it was written is missing from an
+    /// older one, too, which may be late, or come again.
+    public func endsTransfers(_ header: ExchangeHeader) -> Bool { !beginsAnew && header.request == request }
+
     /// A message has been imported.
-    public mutating func imported(_ header: ExchangeHeader) {
+    ///
+    /// - Parameters:
+    ///   - hasCome: whether all of the requestor's journal is here, up to the number that the message names.
+    ///   - life: the master's.
+    public mutating func imported(_ header: ExchangeHeader, hasCome: Bool, in life: UUID?) {
+        if hasCome { heardIn = life }
         guard let request, header.request == request, !isAnswered else { return }
         parts.insert(header.part)
         if header.isLast { lastPart = header.part }

@@ -35,6 +35,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     private var outstanding: [RequestID] = []
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
+    /// The number of the first request after the positions were given up last.
+    private var firstAnew: Int64 = 0
     private var lastNumber: Int64 = 0
     /// How many requests have been posted since the master was last heard.
     private var unanswered = 0
@@ -132,6 +134,13 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         if let current = header.line.current, masterLine?.dropLast().contains(current) == true {
             return [.drop(reason: "it is from an earlier life of the master's service")]
         }
+        // A life that does not go on from the newest one known: after a restored backup. Or before it, and long under way:
+        // only the answer to a newer request shows which.
+        if let newest = masterLine?.last, !header.line.incarnations.contains(where: { $0.id == newest }),
+            header.request.number <= acknowledgedBy
+        {
+            return [.drop(reason: "it is from a life of the master's service that may be lost")]
+        }
         lastHeard = now
         unanswered = 0
         if let challenge = header.challenge {
@@ -149,6 +158,17 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
             capabilities = header.capabilities
         }
         return [.importRanges]
+    }
+
+    /// The positions are given up: everything is asked for anew.
+    public mutating func beginAnew() {
+        firstAnew = lastNumber + 1
+    }
+
+    /// Whether what is missing from a full transfer of this reply is gone. What came after it was written is missing from an
+    /// older one, too, which may be late, or come again.
+    public func endsTransfers(_ header: ExchangeHeader) -> Bool {
+        header.request.number >= max(firstAnew, acknowledgedBy)
     }
 
     /// A message has been imported; or parked, while something before it is missing.

@@ -62,11 +62,12 @@ public actor DirectoryCollector: Collector {
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
     }
 
-    public func unknownEntries() async throws -> [EntryID: Place] {
+    public func survey() async throws -> DestinationSurvey {
         do {
-            let strays = try await strays.surveyAnew(openSession(), index)
-            let known = try await index.known(Array(strays.keys))
-            return strays.filter { !known.contains($0.key) }
+            let survey = try await strays.surveyAnew(openSession(), index)
+            let known = try await index.known(Array(survey.unknown.keys))
+            return DestinationSurvey(
+                unknown: survey.unknown.filter { !known.contains($0.key) }, lacksEntries: survey.lacksEntries)
         } catch {
             close()
             throw error

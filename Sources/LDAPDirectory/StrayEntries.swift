@@ -15,6 +15,8 @@ public actor StrayEntries {
     private var written: [EntryID: Place] = [:]
     /// False if there are more than are kept, or than the server shows: then each entry has to be looked for by itself.
     private var isWhole = true
+    /// How many entries the last look has found where they should be, and without a problem.
+    private var settled = 0
 
     /// About 250 bytes each.
     private static let countMax = 50_000
@@ -41,7 +43,7 @@ public actor StrayEntries {
     func places(
         of ids: [EntryID], in session: ImportSession, index: any PlaceIndex
     ) async throws -> [EntryID: Place] {
-        let strays = if let places { places } else { try await survey(session, index) }
+        let strays = if let places { places } else { try await survey(session, index).unknown }
         places = strays
         var found: [EntryID: Place] = [:]
         for id in ids {
@@ -54,15 +56,18 @@ public actor StrayEntries {
         return found
     }
 
-    func surveyAnew(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
-        let strays = try await survey(session, index)
-        places = strays
-        return strays
+    func surveyAnew(_ session: ImportSession, _ index: any PlaceIndex) async throws -> DestinationSurvey {
+        var survey = try await survey(session, index)
+        places = survey.unknown
+        // What was not looked at may be there.
+        if isWhole { survey.lacksEntries = try await settled < index.settledCount(of: nil) }
+        return survey
     }
 
     /// Looks through everything below the import base.
-    private func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> [EntryID: Place] {
+    private func survey(_ session: ImportSession, _ index: any PlaceIndex) async throws -> DestinationSurvey {
         var strays: [EntryID: Place] = [:]
+        settled = 0
         var batch: [EntryID: Place] = [:]
         isWhole = true
         do {
@@ -83,11 +88,13 @@ public actor StrayEntries {
         } catch let error as LDAPError where Self.limits.contains(error.code) {
             isWhole = false
         }
-        return strays.merging(try await unknown(of: batch, index)) { first, _ in first }
+        strays.merge(try await unknown(of: batch, index)) { first, _ in first }
+        return DestinationSurvey(unknown: strays)
     }
 
     private func unknown(of found: [EntryID: Place], _ index: any PlaceIndex) async throws -> [EntryID: Place] {
         let known = try await index.places(of: Array(found.keys))
+        settled += try await index.settledCount(of: Array(found.keys))
         return found.filter { known[$0.key] == nil }
     }
 }

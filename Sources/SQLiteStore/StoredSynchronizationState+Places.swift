@@ -109,6 +109,25 @@ struct StoredPlaceIndex: PlaceIndex {
                 """)
     }
 
+    func settledCount(of entries: [EntryID]?) async throws -> Int {
+        try await store.read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    \(entries == nil ? "" : Asked.entries)
+                    SELECT COUNT(*) FROM \(entries == nil ? "" : "asked CROSS JOIN") exchange_record AS record
+                        \(entries == nil ? "" : "USING (organization, uuid)")
+                    WHERE synchronization IN (SELECT id FROM synchronization WHERE destination = :directory)
+                        AND place_key IS NOT NULL
+                        AND NOT EXISTS (
+                            SELECT 1 FROM problem WHERE problem.synchronization = record.synchronization
+                                AND problem.organization = record.organization AND problem.uuid = record.uuid)
+                    """)
+            var arguments: StatementArguments = ["directory": directory]
+            if let entries { arguments += ["entries": Asked.list(of: entries)] }
+            return try Int.fetchOne(statement, arguments: arguments) ?? 0
+        }
+    }
+
     private func recorded(_ entries: [EntryID], by synchronizations: String) async throws -> Set<EntryID> {
         try await store.read { db in
             let statement = try db.cachedStatement(

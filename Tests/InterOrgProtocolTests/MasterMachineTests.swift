@@ -13,7 +13,7 @@ struct MasterMachineTests {
     private mutating func take(_ header: ExchangeHeader) -> [MasterMachine.Action] {
         let actions = machine.received(header, now: now, nonce: nonce)
         guard actions == [.importRanges] else { return actions }
-        machine.imported(header)
+        machine.imported(header, hasCome: true, in: nil)
         guard let answer = machine.answer(now: now), case .reply = answer else { return [] }
         machine.replied(through: received(20), now: now)
         return [answer]
@@ -60,10 +60,33 @@ struct MasterMachineTests {
         _ = take(.made(.request, .number(5), have: received(18)))
         let older = ExchangeHeader.made(.request, .number(4), have: received(12), line: Life.line(highest: 15))
         #expect(machine.received(older, now: now, nonce: nonce) == [.importRanges])
-        machine.imported(older)
+        machine.imported(older, hasCome: true, in: nil)
         #expect(machine.answer(now: now) == nil)
         #expect(machine.have == received(18))
         #expect(machine.requestorHighest == 20)
+    }
+
+    @Test(
+        "what is missing from a full transfer is gone only by the newest request, made after the positions were given up"
+    )
+    mutating func ends() {
+        _ = take(.made(.request, .number(5)))
+        #expect(machine.endsTransfers(.made(.request, .number(5))))
+        #expect(!machine.endsTransfers(.made(.request, .number(4))))
+        machine.beginAnew()
+        #expect(!machine.endsTransfers(.made(.request, .number(5))))
+        _ = take(.made(.request, .number(6)))
+        #expect(machine.endsTransfers(.made(.request, .number(6))))
+    }
+
+    @Test("knows in which life of the master all of the journal has come last")
+    mutating func heard() {
+        let header = ExchangeHeader.made(.request, .number(1))
+        _ = machine.received(header, now: now, nonce: nonce)
+        machine.imported(header, hasCome: false, in: uuid(1))
+        #expect(machine.heardIn == nil)
+        machine.imported(header, hasCome: true, in: uuid(1))
+        #expect(machine.heardIn == uuid(1))
     }
 
     @Test("a newer request takes the place of one whose parts are still coming")

@@ -134,6 +134,39 @@ struct RequestorMachineTests {
         }
     }
 
+    @Test("believes another line of lives of the master only in an answer to a newer request")
+    mutating func lostLife() throws {
+        let request = try post(at: now)
+        let lost = IncarnationLine(
+            incarnations: [Life.first, uuid(40)].map { Incarnation(id: $0, first: 1) }, highest: 9)
+        #expect(receive(.made(.reply, request)) == [.importRanges])
+        guard case .drop = receive(.made(.reply, request, line: lost)).first else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(receive(.made(.reply, try post(at: now + 100), line: lost)) == [.importRanges])
+    }
+
+    @Test("what is missing from a full transfer is gone only by the newest answer")
+    mutating func ends() throws {
+        let older = ExchangeHeader.made(.reply, try post(at: now))
+        _ = receive(older)
+        #expect(machine.endsTransfers(older))
+        let newer = ExchangeHeader.made(.reply, try post(at: now + 100))
+        #expect(machine.endsTransfers(older))
+        _ = receive(newer)
+        #expect(!machine.endsTransfers(older) && machine.endsTransfers(newer))
+    }
+
+    @Test(
+        "what is missing from a full transfer is gone only by an answer to a request after the positions were given up")
+    mutating func endsAnew() throws {
+        let before = ExchangeHeader.made(.reply, try post(at: now))
+        machine.beginAnew()
+        #expect(!machine.endsTransfers(before))
+        #expect(machine.endsTransfers(.made(.reply, try post(at: now + 100))))
+    }
+
     @Test("an answer that comes after 32 newer requests is none of ours any more")
     mutating func forgotten() throws {
         let requests = try (0...32).map { try post(at: now + Double($0) * 100) }

@@ -68,8 +68,15 @@ struct DirectoryTree {
     private(set) var states: [UUID: [State?]] = [:]
     /// Entries of others that were written although they were there already.
     private(set) var stampedTwice: Set<EntryID> = []
+    /// Entries of others that were deleted, since that was last looked at.
+    private var takenBack: Set<EntryID> = []
     private var children: [Superior: [String: UUID]] = [:]
     private var stamped: [EntryID: UUID] = [:]
+
+    mutating func lookAtTakenBack() -> Set<EntryID> {
+        defer { takenBack = [] }
+        return takenBack
+    }
 
     /// In the order of their last changes.
     func nodes(where condition: (Node) -> Bool) -> [Node] {
@@ -135,6 +142,7 @@ struct DirectoryTree {
         newest += 1
         if let stamp = node.stamp {
             stamped[stamp] = nil
+            takenBack.insert(stamp)
             importWrites += 1
         } else {
             deleted.append((node, newest))

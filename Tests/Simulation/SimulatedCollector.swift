@@ -20,14 +20,17 @@ actor SimulatedCollector: Collector {
         self.organizationName = organizationName
     }
 
-    func unknownEntries() async throws -> [EntryID: Place] {
+    func survey() async throws -> DestinationSurvey {
         let stamped = directory.look { tree in
             tree.nodes { $0.stamp != nil }.reduce(into: [EntryID: Place]()) { places, node in
                 if let id = node.stamp { places[id] = tree.place(of: node) }
             }
         }
         let known = try await index.known(Array(stamped.keys))
-        return stamped.filter { !known.contains($0.key) }
+        let settled = try await index.settledCount(of: Array(stamped.keys))
+        return DestinationSurvey(
+            unknown: stamped.filter { !known.contains($0.key) },
+            lacksEntries: try await settled < index.settledCount(of: nil))
     }
 
     /// What frees a name before what takes it, parents before children.

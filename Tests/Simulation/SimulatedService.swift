@@ -179,7 +179,11 @@ public final class SimulatedService {
                     """,
                 arguments: [id.organization.uuid, id.uuid])
         }
-        try directory.change { try $0.delete(node.uuid) }
+        try directory.change {
+            try $0.delete(node.uuid)
+            // It was not the service that deleted it.
+            _ = $0.lookAtTakenBack()
+        }
         try await restart()
         return true
     }

@@ -107,9 +107,9 @@ private actor SimulatedReader: ChangeReader {
                 parent = known.id.uuid
                 // The hierarchy does not change while the contents are read.
                 if source.stream == .contents { containers[above] = parent }
-            } else {
-                references.append(ResolvedReference(place: above, found: nil))
             }
+            let found = parent.map { KnownEntry(id: entryID($0), label: "") }
+            references.append(ResolvedReference(place: above, found: found, showsLabel: false))
         }
         if node.kind == .container { containers[place.key] = node.uuid }
         let entry = Entry(id: entryID(node.uuid), kind: node.kind, parent: parent, name: node.name, fields: node.fields)

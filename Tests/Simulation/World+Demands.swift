@@ -35,6 +35,19 @@ extension World {
         logs[service.organization.id] = history
     }
 
+    /// Nothing is taken back that is still there at home, for as long as nobody leaves and everybody receives everything.
+    func watchDeletions(by service: SimulatedService) throws {
+        let takenBack = service.directory.change { $0.lookAtTakenBack() }
+        guard ownTally[.membership] == 0 else { return }
+        for id in takenBack.sorted() {
+            guard let owner = self.service(id.organization), let node = owner.directory.look({ $0.nodes[id.uuid] })
+            else { continue }
+            throw Failure(
+                description: "\(service.organization.name) deletes \(owner.organization.name)'s \(node.name), "
+                    + "which is still there")
+        }
+    }
+
     /// What the master numbers of an entry is never older than what it had of it, whatever mail comes when: except after
     /// a backup was restored, from which older states may come, and after what the organization has left or come again.
     private func watchState(_ change: Change) throws {
@@ -60,7 +73,8 @@ extension World {
     public func demandConvergence() async throws {
         var differences: [String] = []
         for service in services {
-            for listed in try await service.store.problems() {
+            // Who has left does nothing more, and its problems stay.
+            for listed in takesPart(service) ? try await service.store.problems() : [] {
                 let problem = listed.problem
                 differences.append(
                     "\(service.organization.name) has a problem in \(listed.synchronization): \(problem.kind) "

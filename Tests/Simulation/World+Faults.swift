@@ -28,7 +28,7 @@ extension World {
             let count = dice.number(in: 0...30)
             note("\(service.organization.name) will be killed after \(count) more commits")
             service.fuse.light(count)
-        case .backup where kind.restoresBackups && canBeRestored(service): try takeBackup(of: service)
+        case .backup where kind.restoresBackups: try takeBackup(of: service)
         case .restoration where kind.restoresBackups:
             guard let restored = dice.pick(services.filter(\.hasBackup)) else { return }
             try await restoreBackup(of: restored)
@@ -41,10 +41,6 @@ extension World {
         default: clock.advance(seconds: Double(dice.number(in: 60...dice.number(in: 3_600...200_000))))
         }
     }
-
-    /// The master, or any requestor: what has only been in lives that both of them have lost nobody can know of any more,
-    /// and the master's own directory keeps it.
-    private func canBeRestored(_ service: SimulatedService) -> Bool { (service === services[0]) == restoresMaster }
 
     /// Somebody's time has come; if nobody's, it is waited for.
     private func scheduledCycle() async throws {

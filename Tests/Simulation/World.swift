@@ -44,8 +44,6 @@ public final class World {
     var newestStates: [EntryID: Int] = [:]
     /// The organizations whose services were ever restored from a backup.
     var wereRestored: Set<OrganizationID> = []
-    /// Whether it is the master whose backups are restored, or requestors.
-    let restoresMaster: Bool
     /// How many entries have been named.
     var names = 0
     /// How many different names there are in an address book.
@@ -63,7 +61,6 @@ public final class World {
         self.kind = kind
         self.dice = Dice(seed: seed)
         let requestors = kind.requestors ?? dice.number(in: 2...8)
-        self.restoresMaster = dice.chance(percent: 40)
         self.nameCount = max(12, (kind.entries ?? 0) / (requestors + 1))
         // Everything in one message, or in some.
         let parts = dice.pick([1, 4, 10, 20]) ?? 1
@@ -144,6 +141,7 @@ public final class World {
             try await service.restart()
         }
         try await watchLog(of: service)
+        try watchDeletions(by: service)
         return isAlive
     }
 

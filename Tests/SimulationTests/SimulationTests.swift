@@ -30,8 +30,7 @@ import Testing
             try await live(world)
             tally = tally + world.tally
         }
-        // Backups are restored in worlds of their own, and in one of twenty of these.
-        for fault in Fault.allCases where fault != .restored {
+        for fault in Fault.allCases {
             #expect(tally[fault] > 0, "no \(fault.rawValue) in any of these worlds")
         }
     }

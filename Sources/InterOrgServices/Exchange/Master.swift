@@ -9,6 +9,9 @@ import SQLiteStore
 public actor Master {
     private(set) var participant: Participant
     let members: [Member]
+    /// Whether the own directory has been read in this life, and whether the others' entries in it have been looked through.
+    private var hasExported = false
+    private var hasAudited = false
 
     public init(
         organization: Organization, members: [Member], store: ServiceStore,
@@ -32,24 +35,34 @@ public actor Master {
 
     // MARK: - The own directory
 
-    /// Looks for entries of others in the directory that this service does not know, after which everything is compared.
-    public func auditDirectory() async throws { try await participant.auditDirectory() }
+    /// Looks whether the directory has what of others it should have. If not, either of them was restored from a backup.
+    public func auditDirectory() async throws {
+        if try await !participant.directoryIsAsKnown() { try await noteRestoration() }
+        hasAudited = true
+    }
 
     /// Own directory → master database.
     public func exportDirectory() async throws -> ExportReport {
-        try await participant.exportDirectory()
+        let report = try await participant.exportDirectory()
+        hasExported = hasExported || report.failures.isEmpty
+        return report
     }
 
     /// Master database → own directory.
     public func importIntoDirectory() async throws -> SynchronizationReport {
+        if !hasAudited { try await auditDirectory() }
+        // Before that, what is missing from the log may be there at home.
+        let refresh = try await isWhole() ? RefreshID(participant.surroundings.newID()) : nil
         let line = try await participant.log.line()
-        let hierarchy = try await importing(.hierarchy, through: line.highest)
-        let contents = try await importing(.contents, through: line.highest)
+        let hierarchy = try await importing(.hierarchy, through: line.highest, refresh)
+        let contents = try await importing(.contents, through: line.highest, refresh)
         guard let hierarchy, let contents else { return SynchronizationReport() }
         return try await Agent(hierarchy: hierarchy, contents: contents).synchronize()
     }
 
-    private func importing(_ stream: ChangeStream, through: Int64) async throws -> Synchronizer? {
+    private func importing(_ stream: ChangeStream, through: Int64, _ refresh: RefreshID?) async throws
+        -> Synchronizer?
+    {
         let state = try await participant.importState(stream)
         guard let collector = participant.directoryCollector(state) else { return nil }
         // What was deleted since cannot be told any more: it was long that nothing was imported.
@@ -59,9 +72,34 @@ public actor Master {
         }
         let view = View(excluding: participant.organization.id)
         let source = LogSource(
-            participant.log, stream, view: view, through: through,
-            refresh: RefreshID(participant.surroundings.newID()))
+            participant.log, stream, view: view, through: through, refresh: refresh)
         return participant.synchronizer(from: source, to: collector, state)
+    }
+
+    // MARK: - After a restored backup
+
+    /// The log lacks what others have.
+    private func noteRestoration() async throws {
+        guard let life = try await participant.log.line().current, try await restoration()?.life != life else { return }
+        try await participant.peers.save(
+            Restoration(life: life, noticed: participant.surroundings.now()), of: participant.organization.id)
+    }
+
+    private func restoration() async throws -> Restoration? {
+        try await participant.peers.machine(of: participant.organization.id, as: Restoration.self)
+    }
+
+    /// Whether the log has everything that there is, as far as anybody knows. Once it has it again after a restored backup, the
+    /// directory is compared with all of it.
+    private func isWhole() async throws -> Bool {
+        guard let restoration = try await restoration() else { return true }
+        var heardIn: [UUID?] = []
+        for member in members { heardIn.append(try await machine(of: member).heardIn) }
+        let line = try await participant.log.line()
+        guard restoration.isOver(heardIn: heardIn, in: line, now: participant.surroundings.now()) else { return false }
+        try await participant.importAnew()
+        try await participant.peers.forgetMachine(of: participant.organization.id)
+        return true
     }
 
     // MARK: - The members
@@ -166,12 +204,15 @@ public actor Master {
         }
         let collector: any Collector = member.offers ? participant.collector(of: member.id) : DiscardingCollector()
         let imported = try await participant.importRanges(
-            of: message, states: states, collector: { _ in collector }, mayChange: { $0 == member.id })
+            of: machine.endsTransfers(header) ? message : message.withoutEnds, states: states,
+            collector: { _ in collector }, mayChange: { $0 == member.id })
         let divergent = try await participant.divergent(from: header, states) { $0 == member.id }
         if machine.divergence.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
+            machine.beginAnew()
         }
-        machine.imported(header)
+        let hasCome = try await participant.hasCome(header.line, states)
+        machine.imported(header, hasCome: hasCome, in: try await participant.log.line().current)
         try await participant.peers.save(machine, of: member.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
@@ -182,8 +223,10 @@ public actor Master {
         _ states: PerStream<StoredSynchronizationState>
     ) async throws -> Letter {
         let received = try await participant.received(states)
+        let isWhole = try await isWhole()
         return Letter(
-            kind: kind, request: request, recipient: member.id, have: have, received: received, view: member.view)
+            kind: kind, request: request, recipient: member.id, have: have, received: received, view: member.view,
+            endsTransfers: isWhole && hasExported && hasAudited)
     }
 
     /// Master database → reply mail: to every request that has come whole, and again to those that stand, where there is
@@ -213,6 +256,10 @@ public actor Master {
         let states = try await states(of: member)
         switch machine.answer(now: participant.surroundings.now()) {
         case .reply(let request, let have):
+            let line = try await participant.log.line()
+            if ChangeStream.allCases.contains(where: { have[$0].map { !line.contains($0.position) } ?? false }) {
+                try await noteRestoration()
+            }
             letter = try await self.letter(.reply, request, to: member, from: have, states)
         case .replyIfNews(let request, let have):
             let numbers = ChangeStream.allCases.map { have[$0]?.position.number ?? 0 }

@@ -19,6 +19,8 @@ struct Letter {
     var challengeAnswer: UUID?
     /// For how long a request stands, in seconds.
     var standing: Int?
+    /// Whether what is missing from a full transfer is gone.
+    var endsTransfers = true
 }
 
 extension Participant {
@@ -31,6 +33,7 @@ extension Participant {
         let view = letter.view
         let header = try await header(of: letter, line)
         let proxy = ProxyCollector(header: header, payloadBytesMax: surroundings.payloadBytesMax)
+        var sent = PerStream<ReceivedPosition?>(hierarchy: nil, contents: nil)
         for stream in ChangeStream.allCases {
             let continuation = Continuation(
                 from: letter.have[stream], in: line, view: view.version, newGeneration: surroundings.newID())
@@ -38,15 +41,19 @@ extension Participant {
             let source = LogSource(log, stream, view: view, through: line.highest)
             let state = OutgoingState(store: store, after: continuation.after)
             _ = try await synchronizer(from: source, to: proxy, state).synchronize()
-            let summary = continuation.generation == nil ? nil : try await log.summary(stream, view: view)
+            let open = letter.endsTransfers ? nil : continuation.generation
+            let ends = continuation.generation != nil && open == nil
+            let summary = ends ? try await log.summary(stream, view: view) : nil
             await proxy.end(through: line.highest, summary.map { ChangeRange.End($0) })
+            sent[stream] = line.current.map { life in
+                ReceivedPosition(
+                    position: LogPosition(incarnation: life, number: line.highest),
+                    generation: open.map { Generation(id: $0, highest: line.highest) }, view: view.version)
+            }
         }
         let summaries = try await summaries(of: line, view)
         try await record(proxy.lastMessage(summaries: summaries), after: line.highest)
-        let sent = line.current.map {
-            ReceivedPosition(position: LogPosition(incarnation: $0, number: line.highest), view: view.version)
-        }
-        return PerStream(hierarchy: sent, contents: sent)
+        return sent
     }
 
     /// A message that carries nothing but its header.
@@ -123,6 +130,18 @@ extension Participant {
             contents: try await states.contents.cursor()?.receivedPosition)
     }
 
+    /// Whether all of the sender's log is here, up to the highest number that a message names.
+    func hasCome(
+        _ line: IncarnationLine, _ states: PerStream<StoredSynchronizationState>
+    ) async throws -> Bool {
+        let received = try await received(states)
+        return ChangeStream.allCases.allSatisfy { stream in
+            received[stream].map {
+                $0.generation == nil && $0.position.number == line.highest && line.contains($0.position)
+            } ?? false
+        }
+    }
+
     /// The organizations of whose entries the sender's log has others than have come, although all of it has come.
     ///
     /// - Parameter mayChange: whose entries the sender may change: what it says of others is not heard.
@@ -130,14 +149,7 @@ extension Participant {
         from header: ExchangeHeader, _ states: PerStream<StoredSynchronizationState>,
         mayChange: (OrganizationID) -> Bool
     ) async throws -> Set<OrganizationID> {
-        guard let stated = header.summaries else { return [] }
-        let received = try await received(states)
-        for stream in ChangeStream.allCases {
-            guard let position = received[stream], position.generation == nil,
-                position.position.incarnation == header.line.current,
-                position.position.number == header.line.highest
-            else { return [] }
-        }
+        guard let stated = header.summaries, try await hasCome(header.line, states) else { return [] }
         var sums = try await states.hierarchy.summaries()
         sums.merge(try await states.contents.summaries()) { $0 + $1 }
         var known = Dictionary(
@@ -158,4 +170,13 @@ struct ImportedRanges {
     var report = SynchronizationReport()
     /// Set when a part of the message has to wait for another message.
     var parked: String?
+}
+
+extension ReceivedMessage {
+    /// Without the ends of full transfers: they go on.
+    var withoutEnds: ReceivedMessage {
+        var message = self
+        for stream in ChangeStream.allCases { message.header.ranges[stream]?.end = nil }
+        return message
+    }
 }

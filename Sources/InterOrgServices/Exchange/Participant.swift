@@ -186,10 +186,15 @@ struct Participant: Sendable {
 
     static func importState(imports: Bool) -> String { imports ? "import" : "discard" }
 
-    /// After a state was restored, or lost, the directory may have entries that only a reading of everything shows to be gone.
-    func auditDirectory() async throws {
+    /// Whether the directory has the entries of others that the state says. After one of them was restored, or lost, it has
+    /// not, and only a reading of everything puts that right.
+    func directoryIsAsKnown() async throws -> Bool {
         let state = try await importState(.contents)
-        guard let collector = directoryCollector(state), try await !collector.unknownEntries().isEmpty else { return }
+        return try await directoryCollector(state)?.survey().isAsKnown ?? true
+    }
+
+    /// Everything of others is asked for anew, and compared with the directory.
+    func importAnew() async throws {
         for stream in ChangeStream.allCases { try await importState(stream).forgetCursor() }
     }
 

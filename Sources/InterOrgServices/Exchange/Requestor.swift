@@ -19,6 +19,10 @@ public enum Disposition: Sendable {
 public actor Requestor {
     private(set) var participant: Participant
     let master: Organization
+    /// Whether the directory has been read in this life. Until then the journal may be older than it, restored from a backup.
+    private var hasExported = false
+    /// Whether the others' entries in the directory have been looked through.
+    private var hasAudited = false
 
     public init(
         organization: Organization, master: Organization, store: ServiceStore, directory: (any OrganizationDirectory)?,
@@ -42,13 +46,22 @@ public actor Requestor {
     /// From now on so many deletions of each organization's entries pass the guard, until this is called with nil.
     func allowDeletions(_ count: Int?) { participant.allowDeletions(count) }
 
-    /// Looks for entries of others in the directory that this service does not know, after which everything is asked for
-    /// anew.
-    public func auditDirectory() async throws { try await participant.auditDirectory() }
+    /// Looks whether the directory has what of others it should have; if not, everything is asked for anew.
+    public func auditDirectory() async throws {
+        if try await !participant.directoryIsAsKnown() {
+            var machine = try await machine()
+            machine.beginAnew()
+            try await participant.peers.save(machine, of: master.id)
+            try await participant.importAnew()
+        }
+        hasAudited = true
+    }
 
     /// Directory → journal.
     public func exportDirectory() async throws -> ExportReport {
-        try await participant.exportDirectory()
+        let report = try await participant.exportDirectory()
+        hasExported = hasExported || report.failures.isEmpty
+        return report
     }
 
     /// Tries again what the directory could not take.
@@ -110,7 +123,7 @@ public actor Requestor {
         let received = try await participant.received(states())
         let letter = Letter(
             kind: .request, request: request, recipient: master.id, have: machine.acknowledged, received: received,
-            challengeAnswer: machine.challenge, standing: standing)
+            challengeAnswer: machine.challenge, standing: standing, endsTransfers: hasExported)
         let participant = participant
         _ = try await participant.post(letter)
     }
@@ -123,6 +136,7 @@ public actor Requestor {
         guard header.to == participant.organization.id else {
             return .refused(reason: "it is for organization \(header.to)")
         }
+        if !hasAudited { try await auditDirectory() }
         let now = participant.surroundings.now()
         var machine = try await machine()
         let actions = machine.received(header, from: master.id, now: now, nonce: participant.surroundings.newID())
@@ -141,12 +155,14 @@ public actor Requestor {
         let participant = participant
         let states = try await states()
         let imported = try await participant.importRanges(
-            of: message, states: states, collector: { participant.importCollector($0) },
+            of: machine.endsTransfers(header) ? message : message.withoutEnds, states: states,
+            collector: { participant.importCollector($0) },
             mayChange: { $0 != own })
         let divergent = try await participant.divergent(from: header, states) { $0 != own }
         machine.imported(header, isParked: imported.parked != nil, now: now)
         if machine.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
+            machine.beginAnew()
         }
         try await participant.peers.save(machine, of: master.id)
         if let reason = imported.parked { return .parked(reason: reason) }

@@ -20,6 +20,11 @@ public enum Resynchronization {
             }
             let name = Participant.importState(imports: configuration.directory.imports != nil)
             try await forgetCursors(of: name, in: store)
+            let peers = Peers(store: store)
+            if var machine = try await peers.machine(of: master.asOrganization.id, as: RequestorMachine.self) {
+                machine.beginAnew()
+                try await peers.save(machine, of: master.asOrganization.id)
+            }
             return [master.organization]
         case .master(let requestors):
             let known = requestors.map(\.organization)

@@ -1,0 +1,32 @@
+import Foundation
+
+/// The master's log has turned out to be older than what others have of it: it was restored from a backup. What came after
+/// the backup is missing from it, although it is there at home; so nothing counts as gone because it is missing, until
+/// everybody has told everything again.
+public struct Restoration: Hashable, Sendable, Codable {
+    /// The life of the log in which it was noticed.
+    public var life: UUID
+    public var noticed: Date
+
+    /// Who has not been heard for so long since is not waited for, in seconds.
+    static let patienceSeconds: TimeInterval = 60 * 86_400
+
+    public init(life: UUID, noticed: Date) {
+        self.life = life
+        self.noticed = noticed
+    }
+
+    /// Whether the log has everything again.
+    ///
+    /// - Parameters:
+    ///   - heardIn: per member, the life in which all of its log has come last.
+    ///   - line: the log's.
+    public func isOver(heardIn: [UUID?], in line: IncarnationLine, now: Date) -> Bool {
+        if now.timeIntervalSince(noticed) >= Self.patienceSeconds { return true }
+        let lives = line.incarnations.map(\.id)
+        // A life that is too long ago to be known: all that there are came after it.
+        let first = lives.firstIndex(of: life) ?? lives.startIndex
+        let since = Set(lives[first...])
+        return heardIn.allSatisfy { life in life.map(since.contains) ?? false }
+    }
+}
