@@ -105,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "ExchangeSpeed",
             dependencies: [
-                "AddressBook", "CMalloc", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "SQLiteStore",
-                .argumentParser,
+                "AddressBook", "CMalloc", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "MailTransport",
+                "SQLiteStore", .argumentParser,
             ],
             path: "Benchmarks/ExchangeSpeed", swiftSettings: settings),
 

@@ -5,11 +5,12 @@ import Foundation
 import IncrementalSync
 import InterOrgProtocol
 import InterOrgServices
+import MailTransport
 import SQLiteStore
 
 /// The exchange between a requestor with many entries, the master, and a requestor that has nothing yet: each part by
-/// itself, with the services' own code and stores on disk. Between the parts, messages are files; what sealing and
-/// mail take is not in it.
+/// itself, with the services' own code and stores on disk. Between the parts, sealed messages are files; what mail takes is
+/// not in it.
 @main
 struct ExchangeSpeed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,30 +68,38 @@ struct ExchangeSpeed: AsyncParsableCommand {
             try await requestor.start()
             let exported = try await requestor.exportDirectory().done.imported
             _ = try await requestor.request()
-            let seconds = (ContinuousClock.now - begin) / .seconds(1)
-            return (seconds, exported, try await send(from: store, to: Self.master, as: "request"))
+            let messages = try await send(from: store, of: Self.branch, to: Self.master, as: "request")
+            return ((ContinuousClock.now - begin) / .seconds(1), exported, messages)
         case .import:
             let store = try store("master")
-            let master = master(store)
-            try await master.start()
-            return try await receive("request", into: store) { try await master.receive($0) }
+            let master = try await master(store)
+            return try await receive("request", of: Self.branch, into: store, of: Self.master) {
+                try await master.receive($0)
+            }
         case .reply:
             let store = try store("master")
-            let master = master(store)
-            try await master.start()
+            let master = try await master(store)
             let asking = try self.store("other")
             let requestor = requestor(Self.other, entries: 0, asking)
             try await requestor.start()
             _ = try await requestor.request()
-            _ = try await send(from: asking, to: Self.master, as: "question")
-            let seconds = try await receive("question", into: store) { try await master.receive($0) }.seconds
+            _ = try await send(from: asking, of: Self.other, to: Self.master, as: "question")
+            let begin = ContinuousClock.now
+            _ = try await receive("question", of: Self.other, into: store, of: Self.master) {
+                try await master.receive($0)
+            }
+            try await master.answer()
+            let messages = try await send(from: store, of: Self.master, to: Self.other, as: "reply")
+            let seconds = (ContinuousClock.now - begin) / .seconds(1)
             let entries = try await ChangeLog(store: store).contents()[Self.branch.id]?.entries ?? 0
-            return (seconds, entries, try await send(from: store, to: Self.other, as: "reply"))
+            return (seconds, entries, messages)
         case .receive:
             let store = try store("other")
             let requestor = requestor(Self.other, entries: 0, store)
             try await requestor.start()
-            return try await receive("reply", into: store) { try await requestor.receive($0) }
+            return try await receive("reply", of: Self.master, into: store, of: Self.other) {
+                try await requestor.receive($0)
+            }
         }
     }
 
@@ -109,19 +118,56 @@ struct ExchangeSpeed: AsyncParsableCommand {
             directory: GeneratedDirectory(organization: organization.id, entries: entries), surroundings: surroundings)
     }
 
-    private func master(_ store: ServiceStore) -> Master {
-        Master(
+    /// At work, as after its first cycle.
+    private func master(_ store: ServiceStore) async throws -> Master {
+        let master = Master(
             organization: Self.master, members: [Member(Self.branch), Member(Self.other)], store: store, directory: nil,
             surroundings: surroundings)
+        try await master.start()
+        _ = try await master.exportDirectory()
+        try await master.auditDirectory()
+        return master
+    }
+
+    // MARK: - Messages
+
+    private func address(of organization: Organization) throws -> MailAddress {
+        try MailAddress("interorg@\(organization.name).example")
+    }
+
+    /// Made when it is asked for first; the parts are processes of their own.
+    private func identity(of organization: Organization) throws -> MailIdentity {
+        let file = URL(filePath: folder).appending(path: "\(organization.name).pem")
+        if let pem = try? Data(contentsOf: file), let certificate = try Certificate.all(in: Array(pem)).first {
+            return try MailIdentity(certificate: certificate, key: PrivateKey(pem: Array(pem)))
+        }
+        let identity = try MailIdentity.selfSigned(
+            organization: organization.name, address: address(of: organization), key: .makeP256(), days: 30, now: Date()
+        )
+        try Data((identity.certificate.pem + identity.key.pem()).utf8).write(to: file)
+        return identity
+    }
+
+    private func envelope(of organization: Organization, with peer: Organization) throws -> SMIMEEnvelope {
+        let trusted = EnvelopePeer(
+            id: peer.id.uuid, address: try address(of: peer), certificates: [try identity(of: peer).certificate],
+            cipher: .aes256GCM)
+        return SMIMEEnvelope(
+            id: organization.id.uuid, identity: try identity(of: organization), peers: [trusted],
+            payloadBytesMax: 2 * Self.payloadBytesMax, now: { Date() })
     }
 
     /// What waits in the outbox becomes files.
-    private func send(from store: ServiceStore, to recipient: Organization, as name: String) async throws -> Int {
+    private func send(
+        from store: ServiceStore, of sender: Organization, to recipient: Organization, as name: String
+    ) async throws -> Int {
+        let envelope = try envelope(of: sender, with: recipient)
         let outbox = Outbox(store: store)
         var count = 0
         while let message = try await outbox.next(for: recipient.id) {
             count += 1
-            try Data(message.payload).write(to: file(name, count))
+            let sealed = try envelope.seal(message.payload, to: recipient.id.uuid, ciphers: nil)
+            try JSONEncoder().encode(SealedFile(sealed)).write(to: file(name, count))
             try await PeerMail(store: store).submitted(message, as: "<\(message.id)@bench>", now: Date())
         }
         return count
@@ -129,16 +175,21 @@ struct ExchangeSpeed: AsyncParsableCommand {
 
     /// The files become mail in the inbox, one by one, and are dealt with as a service does.
     private func receive(
-        _ name: String, into store: ServiceStore, _ handle: (ReceivedMessage) async throws -> Disposition
+        _ name: String, of sender: Organization, into store: ServiceStore, of recipient: Organization,
+        _ handle: (ReceivedMessage) async throws -> Disposition
     ) async throws -> (seconds: Double, entries: Int, messages: Int) {
+        let envelope = try envelope(of: recipient, with: sender)
+        let from = try address(of: sender)
         let inbox = Inbox(store: store)
         var (entries, messages, seconds) = (0, 0, 0.0)
-        while let payload = try? Data(contentsOf: file(name, messages + 1)) {
+        while let file = try? Data(contentsOf: file(name, messages + 1)) {
+            let sealed = try JSONDecoder().decode(SealedFile.self, from: file)
             messages += 1
             let begin = ContinuousClock.now
-            try await inbox.append(Array(payload), from: name, now: Date())
+            try await inbox.append(Array(sealed.bytes), from: name, now: Date())
             try await InboxRound(inbox, now: { Date() }).run { mail in
-                let disposition = try await handle(ReceivedMessage(mail.mail))
+                let body = SealedBody(contentType: sealed.contentType, bytes: mail.mail)
+                let disposition = try await handle(ReceivedMessage(envelope.open(body, from: from).payload))
                 guard case .done(let report) = disposition else {
                     throw ValidationError("message \(messages) was not taken: \(disposition)")
                 }
@@ -159,5 +210,16 @@ struct ExchangeSpeed: AsyncParsableCommand {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+    }
+}
+
+/// A sealed message as a file.
+private struct SealedFile: Codable {
+    var contentType: String
+    var bytes: Data
+
+    init(_ sealed: SealedBody) {
+        contentType = sealed.contentType
+        bytes = Data(sealed.bytes)
     }
 }

@@ -23,9 +23,9 @@ extension Entry {
             if !fields.isEmpty {
                 writer.key("fields")
                 writer.object { writer in
-                    for field in fields.keys.sorted() {
+                    for (field, values) in fields.sorted(by: { $0.key < $1.key }) {
                         writer.key(field.rawValue)
-                        writer.array(self[field]) { $0.value($1) }
+                        writer.array(values) { $0.value($1) }
                     }
                 }
             }
@@ -57,6 +57,7 @@ extension Entry {
             guard case .object(let members) = found else {
                 throw JSONContentError("the fields of an entry are not an object")
             }
+            fields.reserveCapacity(members.count)
             for (field, values) in members {
                 guard let values = values.elements else {
                     throw JSONContentError("the values of \(field) are not an array")

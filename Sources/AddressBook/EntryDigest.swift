@@ -1,6 +1,5 @@
 import Crypto
 import Foundation
-import Foundation
 
 /// SHA-256 over all that travels of an entry. Two entries with the same digest are the same address-book entry.
 ///

@@ -51,10 +51,12 @@ public struct JSONWriter: Sendable {
     public mutating func uuid(_ uuid: UUID) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        for (index, byte) in uuid.bytes.enumerated() {
-            if index == 4 || index == 6 || index == 8 || index == 10 { bytes.append(UInt8(ascii: "-")) }
-            bytes.append(Self.digits[Int(byte >> 4)])
-            bytes.append(Self.digits[Int(byte & 15)])
+        withUnsafeBytes(of: uuid.uuid) { parts in
+            for (index, byte) in parts.enumerated() {
+                if index == 4 || index == 6 || index == 8 || index == 10 { bytes.append(UInt8(ascii: "-")) }
+                bytes.append(Self.digit(byte >> 4))
+                bytes.append(Self.digit(byte & 15))
+            }
         }
         bytes.append(UInt8(ascii: "\""))
     }
@@ -65,7 +67,9 @@ public struct JSONWriter: Sendable {
         bytes.append(contentsOf: json)
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
 
     private mutating func enclosed(_ begin: Character, _ end: Character, _ body: (inout JSONWriter) -> Void) {
         separate()
@@ -103,8 +107,8 @@ public struct JSONWriter: Sendable {
             case 0x0A: bytes.append(contentsOf: "\\n".utf8)
             default:
                 bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(Self.digits[Int(byte >> 4)])
-                bytes.append(Self.digits[Int(byte & 15)])
+                bytes.append(Self.digit(byte >> 4))
+                bytes.append(Self.digit(byte & 15))
             }
         }
         bytes.append(contentsOf: text[start...])

@@ -77,12 +77,12 @@ public struct ChangeLog: Sendable {
             var changes: [NumberedChange] = []
             while let row = try rows.next() {
                 let change: Change
-                if let body: Data = row["body"] {
+                if let body: Data = row[3] {
                     change = .upsert(try Entry(JSON(parsing: body)))
                 } else {
-                    change = .delete(EntryID(row))
+                    change = .delete(EntryID(organization: OrganizationID(row[0]), uuid: row[1]))
                 }
-                changes.append(NumberedChange(number: row["number"], change: change))
+                changes.append(NumberedChange(number: row[2], change: change))
             }
             return changes
         }
@@ -149,8 +149,9 @@ public struct ChangeLog: Sendable {
         let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids)])
         var digests: [EntryID: EntryDigest?] = Dictionary(minimumCapacity: ids.count)
         while let row = try rows.next() {
-            let digest: Data? = row["digest"]
-            digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: EntryID(row))
+            let id = EntryID(organization: OrganizationID(row[0]), uuid: row[1])
+            let digest: Data? = row[2]
+            digests.updateValue(digest.map { EntryDigest(bytes: Array($0)) }, forKey: id)
         }
         return digests
     }

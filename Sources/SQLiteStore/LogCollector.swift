@@ -18,7 +18,7 @@ public struct LogCollector: Collector {
     }
 
     public func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult {
-        let digests = try await log.digests(changes.map(\.id))
+        let digests = try await log.digests(changes.filter { !Self.isNews($0) }.map(\.id))
         var result = ImportResult(outcomes: [])
         for offered in changes {
             let change = offered.change
@@ -27,7 +27,7 @@ public struct LogCollector: Collector {
             } else if let size = change.entry?.valueBytes, size > entryBytesMax {
                 result.outcomes.append(
                     .refused(reason: "its values are \(size) bytes, more than the \(entryBytesMax) that can travel"))
-            } else if Self.isNews(offered, digests[change.id]) {
+            } else if Self.isNews(offered) || Self.isNews(offered, digests[change.id]) {
                 result.outcomes.append(.imported(nil))
                 result.appended.append(change)
             } else {
@@ -37,12 +37,15 @@ public struct LogCollector: Collector {
         return result
     }
 
-    /// A change that another log has numbered is news even where this log shows nothing of what it changes: this log
-    /// may have been restored from a backup, and others may have from it what came after.
+    /// An entry that another log has numbered is news whatever this log shows: this log may have been restored from a backup,
+    /// and others may have from it what came after.
+    private static func isNews(_ offered: OfferedChange) -> Bool {
+        offered.number != nil && offered.change.entry != nil
+    }
+
     private static func isNews(_ offered: OfferedChange, _ known: EntryDigest??) -> Bool {
-        let isNumbered = offered.number != nil
-        guard let known else { return offered.change.entry != nil || isNumbered }
+        guard let known else { return offered.change.entry != nil || offered.number != nil }
         guard let entry = offered.change.entry else { return known != nil }
-        return known != entry.digest || isNumbered
+        return known != entry.digest
     }
 }

@@ -68,7 +68,7 @@ struct OrganizationSums {
                     + " UNION "
                     + Self.received(from: "(SELECT * FROM problem WHERE synchronization = :synchronization)"),
             arguments: owner == 0 ? [] : ["synchronization": owner])
-        while let row = try rows.next() { sums.replace(EntryID(row), nil, with: try Self.digest(row)) }
+        while let row = try rows.next() { sums.replace(Self.id(row), nil, with: try ReceivedContent(row).digest) }
         try add(sums, in: db)
     }
 
@@ -91,16 +91,8 @@ struct OrganizationSums {
         """
     }
 
-    /// Of a row of ``received(from:)``; nil if the entry is deleted, or has not come.
-    static func digest(_ row: Row) throws -> EntryDigest? {
-        if row["is_problem"] {
-            let entry: Data? = row["entry"]
-            return try entry.map { try Entry(JSON(parsing: $0)).digest }
-        }
-        let digest: Data? = row["digest"]
-        // Empty: the entry is to come and to be written anew.
-        return digest.flatMap { $0.isEmpty ? nil : EntryDigest(bytes: Array($0)) }
-    }
+    /// Of a row of ``received(from:)``, whose columns are told by their numbers: by name takes longer.
+    static func id(_ row: Row) -> EntryID { EntryID(organization: OrganizationID(row[0]), uuid: row[1]) }
 
     /// Of synchronizations that there are no more: their IDs may be given again.
     static func forgetOrphans(in db: Database) throws {
@@ -109,6 +101,30 @@ struct OrganizationSums {
                 DELETE FROM organization_sum
                 WHERE synchronization <> 0 AND synchronization NOT IN (SELECT id FROM synchronization)
                 """)
+    }
+}
+
+/// What a synchronization has received of an entry.
+struct ReceivedContent {
+    /// By its record, which is what the destination has.
+    var record: EntryDigest?
+    /// By its problem, if it has one; nil within: it is to be deleted.
+    var problem: EntryDigest??
+
+    /// From a row of ``OrganizationSums/received(from:)``.
+    init(_ row: Row) throws {
+        let digest: Data? = row[2]
+        record = digest.map { EntryDigest(bytes: Array($0)) }
+        let isProblem: Bool = row[3]
+        guard isProblem else { return }
+        let entry: Data? = row[4]
+        problem = .some(try entry.map { try Entry(JSON(parsing: $0)).digest })
+    }
+
+    /// Nil if the entry is deleted, or has not come; or is to come and to be written anew.
+    var digest: EntryDigest? {
+        if let problem { return problem }
+        return record == .unknown ? nil : record
     }
 }
 

@@ -29,7 +29,7 @@ extension StoredSynchronizationState {
             for entry in step.solved { try solve.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
             for problem in step.problems { try record(problem, in: db) }
             try recordReferences(step, in: db)
-            try sumUp(before, in: db)
+            try sumUp(before, step, in: db)
         }
     }
 
@@ -37,27 +37,26 @@ extension StoredSynchronizationState {
     private var sumsUp: Bool { ends.source == nil }
 
     /// What the state has received of the entries of a step, whatever the destination took of it.
-    private func received(of step: Step, in db: Database) throws -> [EntryID: EntryDigest?] {
+    private func received(of step: Step, in db: Database) throws -> [EntryID: ReceivedContent] {
         guard sumsUp else { return [:] }
-        let ids = step.exchanged.map(\.id) + step.deleted + step.problems.map(\.id) + step.solved
-        return try received(Set(ids), in: db)
-    }
-
-    private func received(_ ids: Set<EntryID>, in db: Database) throws -> [EntryID: EntryDigest?] {
+        let ids = Set(step.exchanged.map(\.id) + step.deleted + step.problems.map(\.id) + step.solved)
         guard !ids.isEmpty else { return [:] }
         let statement = try db.cachedStatement(sql: Asked.entries + OrganizationSums.received(from: "asked"))
         let rows = try Row.fetchCursor(statement, arguments: ["entries": Asked.list(of: ids), "synchronization": id])
-        var received: [EntryID: EntryDigest?] = [:]
-        while let row = try rows.next() { received[EntryID(row)] = .some(try OrganizationSums.digest(row)) }
+        var received: [EntryID: ReceivedContent] = Dictionary(minimumCapacity: ids.count)
+        while let row = try rows.next() { received[OrganizationSums.id(row)] = try ReceivedContent(row) }
         return received
     }
 
-    private func sumUp(_ before: [EntryID: EntryDigest?], in db: Database) throws {
-        guard sumsUp, !before.isEmpty else { return }
+    private func sumUp(_ before: [EntryID: ReceivedContent], _ step: Step, in db: Database) throws {
+        guard !before.isEmpty else { return }
+        var after = before
+        for record in step.exchanged { after[record.id]?.record = record.digest }
+        for entry in step.deleted { after[entry]?.record = nil }
+        for entry in step.solved { after[entry]?.problem = nil }
+        for problem in step.problems { after[problem.id]?.problem = .some(problem.change.entry?.digest) }
         var sums = SummaryChanges()
-        for (id, after) in try received(Set(before.keys), in: db) {
-            sums.replace(id, before[id] ?? nil, with: after)
-        }
+        for (entry, content) in before { sums.replace(entry, content.digest, with: after[entry]?.digest) }
         try OrganizationSums(of: .synchronization(id)).add(sums, in: db)
     }
 

@@ -38,7 +38,7 @@ private actor MessageReader: ChangeReader {
     private var lastNumber: Int64
     private var isAtEnd = false
 
-    private static let batchSize = 500
+    private static let batchSize = 1000
 
     init(source: MessageSource) {
         self.source = source
