@@ -125,7 +125,6 @@ struct ExchangeSpeed: AsyncParsableCommand {
             surroundings: surroundings)
         try await master.start()
         _ = try await master.exportDirectory()
-        try await master.auditDirectory()
         return master
     }
 

@@ -143,6 +143,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         }
         lastHeard = now
         unanswered = 0
+        // A long answer is not overdue while its parts come.
+        if waitingSince != nil, header.request.number == lastNumber { waitingSince = now }
         if let challenge = header.challenge {
             // One that has not been answered yet is answered at once; one that was, by the schedule.
             guard challenge != self.challenge else { return [] }

@@ -50,6 +50,28 @@ public struct Peers: Sendable {
         }
     }
 
+    /// Has a peer asked for everything anew. The service does it: what it is writing may be of the position that is given up.
+    public func askAnew(_ organization: OrganizationID) async throws {
+        try await store.write { db in
+            try db.run(
+                sql: "INSERT OR IGNORE INTO asked_anew (organization) VALUES (?)", arguments: [organization.uuid])
+        }
+    }
+
+    public func isAskedAnew(_ organization: OrganizationID) async throws -> Bool {
+        try await store.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT 1 FROM asked_anew WHERE organization = ?", arguments: [organization.uuid]) != nil
+        }
+    }
+
+    /// It has been done.
+    public func hasAskedAnew(_ organization: OrganizationID) async throws {
+        try await store.write { db in
+            try db.run(sql: "DELETE FROM asked_anew WHERE organization = ?", arguments: [organization.uuid])
+        }
+    }
+
     /// The labels of the organizations.
     public func names() async throws -> [OrganizationID: String] {
         try await store.read { db in

@@ -16,6 +16,7 @@ extension ServiceStore {
         migrator.registerMigration("append rows", migrate: appendRows)
         migrator.registerMigration("inboxes", migrate: keepInboxes)
         migrator.registerMigration("mail of peers", migrate: noteMailOfPeers)
+        migrator.registerMigration("asked anew", migrate: noteAskedAnew)
         return migrator
     }
 
@@ -228,6 +229,11 @@ extension ServiceStore {
                 ALTER TABLE outbox DROP COLUMN next_attempt;
                 ALTER TABLE outbox DROP COLUMN error;
                 """)
+    }
+
+    /// The peers that a person wants to be asked for everything anew.
+    private static func noteAskedAnew(_ db: Database) throws {
+        try db.execute(sql: "CREATE TABLE asked_anew (organization BLOB PRIMARY KEY) WITHOUT ROWID")
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of

@@ -192,6 +192,15 @@ struct RequestorMachineTests {
         #expect(pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
     }
 
+    @Test("is patient for as long as parts of the answer come")
+    mutating func longAnswer() throws {
+        let request = try post(at: now)
+        let later = now + 3_000
+        _ = machine.received(
+            .made(.reply, request, isLast: false), from: Party.master.id, now: later, nonce: uuid(88))
+        #expect(machine.due == later + 60)
+    }
+
     @Test("is due for nothing when its request has been answered")
     mutating func notDue() throws {
         let request = try post(at: now)

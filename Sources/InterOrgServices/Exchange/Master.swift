@@ -11,7 +11,7 @@ public actor Master {
     let members: [Member]
     /// Whether the own directory has been read in this life, and whether the others' entries in it have been looked through.
     private var hasExported = false
-    private var hasAudited = false
+    private var hasAudited = true
 
     public init(
         organization: Organization, members: [Member], store: ServiceStore,
@@ -24,9 +24,10 @@ public actor Master {
 
     /// Begins a new life of the service. Called once, before anything else.
     ///
-    /// - Parameter audits: whether what the database has is summed up anew.
+    /// - Parameter audits: whether what the database has is summed up anew, and the directory looked through.
     public func start(audits: Bool = false) async throws {
         try await participant.start(audits: audits)
+        hasAudited = !audits
         try await participant.peers.learn(members.map(\.organization))
     }
 
@@ -185,6 +186,7 @@ public actor Master {
         guard let member = members.first(where: { $0.id == header.from.id }) else {
             return .refused(reason: "\(header.from.name) (\(header.from.id)) is none of exchange.requestors")
         }
+        try await beginAnewIfAsked(member)
         let now = participant.surroundings.now()
         let states = try await states(of: member)
         var machine = try await machine(of: member)
@@ -206,7 +208,7 @@ public actor Master {
         let imported = try await participant.importRanges(
             of: machine.endsTransfers(header) ? message : message.withoutEnds, states: states,
             collector: { _ in collector }, mayChange: { $0 == member.id })
-        let divergent = try await participant.divergent(from: header, states) { $0 == member.id }
+        let divergent = try await participant.divergent(from: header, states, imported) { $0 == member.id }
         if machine.divergence.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
             machine.beginAnew()
@@ -216,6 +218,14 @@ public actor Master {
         try await participant.peers.save(machine, of: member.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
+    }
+
+    /// A person wants everything of the member to be asked for anew, whatever its machine has made of it.
+    private func beginAnewIfAsked(_ member: Member) async throws {
+        guard try await participant.peers.isAskedAnew(member.id) else { return }
+        for stream in ChangeStream.allCases { try await states(of: member)[stream].forgetCursor() }
+        try await participant.peers.forgetMachine(of: member.id)
+        try await participant.peers.hasAskedAnew(member.id)
     }
 
     private func letter(

@@ -84,11 +84,11 @@ private actor MessageReader: ChangeReader {
             return ChangeBatch(observations: [], cursor: try cursor(at: range.through, nil))
         }
         let refresh = RefreshID(generation.id)
-        guard let end = range.end, range.through >= generation.highest else {
+        guard let end = range.end, range.through >= generation.highest,
+            ChangeRange.End(try await source.state.summary(seenIn: refresh)) == end
+        else {
             return ChangeBatch(observations: [], cursor: try cursor(at: range.through, generation), refresh: refresh)
         }
-        let seen = try await source.state.summary(seenIn: refresh)
-        guard ChangeRange.End(seen) == end else { return ChangeBatch(observations: [], cursor: try Cursor(nil)) }
         return ChangeBatch(
             observations: [], cursor: try cursor(at: range.through, nil), refresh: refresh, completesRefresh: true,
             coversEverything: source.stream == .contents)

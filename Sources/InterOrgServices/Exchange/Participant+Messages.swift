@@ -118,6 +118,10 @@ extension Participant {
                     mayChange: mayChange)
                 result.report =
                     result.report + (try await synchronizer(from: source, to: collector(state), state).synchronize())
+                // It would be closed now.
+                if range.end != nil, let open = try await state.cursor()?.receivedPosition?.generation {
+                    result.contradictsEnd = result.contradictsEnd || range.through >= open.highest
+                }
             }
         }
         return result
@@ -146,9 +150,11 @@ extension Participant {
     ///
     /// - Parameter mayChange: whose entries the sender may change: what it says of others is not heard.
     func divergent(
-        from header: ExchangeHeader, _ states: PerStream<StoredSynchronizationState>,
+        from header: ExchangeHeader, _ states: PerStream<StoredSynchronizationState>, _ imported: ImportedRanges,
         mayChange: (OrganizationID) -> Bool
     ) async throws -> Set<OrganizationID> {
+        // Whose entries differ is not known.
+        if imported.contradictsEnd { return [header.from.id] }
         guard let stated = header.summaries, try await hasCome(header.line, states) else { return [] }
         var sums = try await states.hierarchy.summaries()
         sums.merge(try await states.contents.summaries()) { $0 + $1 }
@@ -170,6 +176,8 @@ struct ImportedRanges {
     var report = SynchronizationReport()
     /// Set when a part of the message has to wait for another message.
     var parked: String?
+    /// Whether a full transfer is over and has brought other entries than its end names.
+    var contradictsEnd = false
 }
 
 extension ReceivedMessage {

@@ -22,7 +22,7 @@ public actor Requestor {
     /// Whether the directory has been read in this life. Until then the journal may be older than it, restored from a backup.
     private var hasExported = false
     /// Whether the others' entries in the directory have been looked through.
-    private var hasAudited = false
+    private var hasAudited = true
 
     public init(
         organization: Organization, master: Organization, store: ServiceStore, directory: (any OrganizationDirectory)?,
@@ -35,9 +35,10 @@ public actor Requestor {
 
     /// Begins a new life of the service. Called once, before anything else.
     ///
-    /// - Parameter audits: whether what the database has is summed up anew.
+    /// - Parameter audits: whether what the database has is summed up anew, and the directory looked through.
     public func start(audits: Bool = false) async throws {
         try await participant.start(audits: audits)
+        hasAudited = !audits
         var machine = try await machine()
         machine.restarted()
         try await participant.peers.save(machine, of: master.id)
@@ -48,13 +49,22 @@ public actor Requestor {
 
     /// Looks whether the directory has what of others it should have; if not, everything is asked for anew.
     public func auditDirectory() async throws {
-        if try await !participant.directoryIsAsKnown() {
-            var machine = try await machine()
-            machine.beginAnew()
-            try await participant.peers.save(machine, of: master.id)
-            try await participant.importAnew()
-        }
+        if try await !participant.directoryIsAsKnown() { try await beginAnew() }
         hasAudited = true
+    }
+
+    /// Everything is asked for anew.
+    private func beginAnew() async throws {
+        var machine = try await machine()
+        machine.beginAnew()
+        try await participant.peers.save(machine, of: master.id)
+        try await participant.importAnew()
+    }
+
+    private func beginAnewIfAsked() async throws {
+        guard try await participant.peers.isAskedAnew(master.id) else { return }
+        try await beginAnew()
+        try await participant.peers.hasAskedAnew(master.id)
     }
 
     /// Directory → journal.
@@ -108,6 +118,7 @@ public actor Requestor {
     private func act(
         standing: Int?, _ event: (inout RequestorMachine, UUID) -> [RequestorMachine.Action]
     ) async throws -> Int64? {
+        try await beginAnewIfAsked()
         var machine = try await machine()
         var number: Int64?
         for action in event(&machine, participant.surroundings.newID()) {
@@ -137,6 +148,7 @@ public actor Requestor {
             return .refused(reason: "it is for organization \(header.to)")
         }
         if !hasAudited { try await auditDirectory() }
+        try await beginAnewIfAsked()
         let now = participant.surroundings.now()
         var machine = try await machine()
         let actions = machine.received(header, from: master.id, now: now, nonce: participant.surroundings.newID())
@@ -158,7 +170,7 @@ public actor Requestor {
             of: machine.endsTransfers(header) ? message : message.withoutEnds, states: states,
             collector: { participant.importCollector($0) },
             mayChange: { $0 != own })
-        let divergent = try await participant.divergent(from: header, states) { $0 != own }
+        let divergent = try await participant.divergent(from: header, states, imported) { $0 != own }
         machine.imported(header, isParked: imported.parked != nil, now: now)
         if machine.compared(divergent, now: now) {
             for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }

@@ -76,7 +76,10 @@ struct MailPost: Service {
         {
             return .zero
         }
-        return .seconds(max(0, nextAttempt.timeIntervalSinceNow))
+        let pause = Duration.seconds(max(0, nextAttempt.timeIntervalSinceNow))
+        let longest = state.failure?.isPermanent == true ? Self.permanentBackoff.longest : Self.transientBackoff.longest
+        // Longer than any: the clock was set back, and would have to catch up first.
+        return pause > longest ? .zero : pause
     }
 
     /// Submits everything that waits, over one connection; the first failure ends it.

@@ -18,13 +18,7 @@ public enum Resynchronization {
             if let other = organizations.first(where: { $0 != master.organization }) {
                 throw UnknownRequestor(name: other, known: [master.organization])
             }
-            let name = Participant.importState(imports: configuration.directory.imports != nil)
-            try await forgetCursors(of: name, in: store)
-            let peers = Peers(store: store)
-            if var machine = try await peers.machine(of: master.asOrganization.id, as: RequestorMachine.self) {
-                machine.beginAnew()
-                try await peers.save(machine, of: master.asOrganization.id)
-            }
+            try await Peers(store: store).askAnew(master.asOrganization.id)
             return [master.organization]
         case .master(let requestors):
             let known = requestors.map(\.organization)
@@ -32,12 +26,7 @@ public enum Resynchronization {
                 throw UnknownRequestor(name: other, known: known)
             }
             let asked = requestors.filter { organizations.isEmpty || organizations.contains($0.organization) }
-            for peer in asked.map(\.asOrganization) {
-                for offers in [true, false] {
-                    try await forgetCursors(of: Master.stateName(peer.id, offers), in: store)
-                }
-                try await Peers(store: store).forgetMachine(of: peer.id)
-            }
+            for peer in asked { try await Peers(store: store).askAnew(peer.asOrganization.id) }
             return asked.map(\.organization)
         }
     }
@@ -45,13 +34,6 @@ public enum Resynchronization {
     /// Nobody's position in the log is one that it has had.
     public static func exportAll(_ configuration: Configuration) async throws {
         try await ChangeLog(store: configuration.existingStore()).beginNewLine(id: UUID())
-    }
-
-    private static func forgetCursors(of name: String, in store: ServiceStore) async throws {
-        guard try await StoredSynchronizationState.names(beginning: name, in: store).contains(name) else { return }
-        for stream in ChangeStream.allCases {
-            try await StoredSynchronizationState.open(name, stream, in: store).forgetCursor()
-        }
     }
 }
 
