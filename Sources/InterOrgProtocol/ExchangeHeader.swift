@@ -156,6 +156,8 @@ public struct ExchangeHeader: Hashable, Sendable, Codable {
     /// request gives the challenge back as `challengeAnswer`.
     public var challenge: UUID?
     public var challengeAnswer: UUID?
+    /// In a request: the newest life of the master's log that the requestor has heard of: what it says is newer than that.
+    public var heard: UUID?
     /// In a request: for how many seconds from its receipt it stands. Until then, or until the next request, it is
     /// answered whenever there is something new.
     public var standing: Int?

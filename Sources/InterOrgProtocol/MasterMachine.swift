@@ -28,7 +28,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     /// The highest number of the requestor's journal that a request has mentioned.
     public private(set) var requestorHighest: Int64 = 0
     public private(set) var capabilities: Capabilities?
-    /// The life of the master's log in which all of the requestor's journal has come last.
+    /// The newest life of the master's log that the requestor knew when it told what has come last as a whole: all of its
+    /// journal.
     public private(set) var heardIn: UUID?
     public private(set) var living = LivingIncarnation()
     public var divergence = Divergence()
@@ -102,11 +103,9 @@ public struct MasterMachine: Hashable, Sendable, Codable {
 
     /// A message has been imported.
     ///
-    /// - Parameters:
-    ///   - hasCome: whether all of the requestor's journal is here, up to the number that the message names.
-    ///   - life: the master's.
-    public mutating func imported(_ header: ExchangeHeader, hasCome: Bool, in life: UUID?) {
-        if hasCome { heardIn = life }
+    /// - Parameter hasCome: whether all of the requestor's journal is here, up to the number that the message names.
+    public mutating func imported(_ header: ExchangeHeader, hasCome: Bool) {
+        if hasCome, header.request == request { heardIn = header.heard }
         guard let request, header.request == request, !isAnswered else { return }
         parts.insert(header.part)
         if header.isLast { lastPart = header.part }

@@ -28,6 +28,8 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     public private(set) var masterHighest: Int64 = 0
     /// The lives of the master's log, as its newest reply says; nil before the first.
     private var masterLine: [UUID]?
+    /// The newest life of the master's log that is known.
+    public var masterLife: UUID? { masterLine?.last }
     public private(set) var capabilities: Capabilities?
     /// What the next request gives back to the master.
     public private(set) var challenge: UUID?

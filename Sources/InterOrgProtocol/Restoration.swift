@@ -19,7 +19,7 @@ public struct Restoration: Hashable, Sendable, Codable {
     /// Whether the log has everything again.
     ///
     /// - Parameters:
-    ///   - heardIn: per member, the life in which all of its log has come last.
+    ///   - heardIn: per member, the life of the log that it knew when it told all of its own last.
     ///   - line: the log's.
     public func isOver(heardIn: [UUID?], in line: IncarnationLine, now: Date) -> Bool {
         if now.timeIntervalSince(noticed) >= Self.patienceSeconds { return true }

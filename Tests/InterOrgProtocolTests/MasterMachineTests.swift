@@ -13,7 +13,7 @@ struct MasterMachineTests {
     private mutating func take(_ header: ExchangeHeader) -> [MasterMachine.Action] {
         let actions = machine.received(header, now: now, nonce: nonce)
         guard actions == [.importRanges] else { return actions }
-        machine.imported(header, hasCome: true, in: nil)
+        machine.imported(header, hasCome: true)
         guard let answer = machine.answer(now: now), case .reply = answer else { return [] }
         machine.replied(through: received(20), now: now)
         return [answer]
@@ -60,7 +60,7 @@ struct MasterMachineTests {
         _ = take(.made(.request, .number(5), have: received(18)))
         let older = ExchangeHeader.made(.request, .number(4), have: received(12), line: Life.line(highest: 15))
         #expect(machine.received(older, now: now, nonce: nonce) == [.importRanges])
-        machine.imported(older, hasCome: true, in: nil)
+        machine.imported(older, hasCome: true)
         #expect(machine.answer(now: now) == nil)
         #expect(machine.have == received(18))
         #expect(machine.requestorHighest == 20)
@@ -79,14 +79,18 @@ struct MasterMachineTests {
         #expect(machine.endsTransfers(.made(.request, .number(6))))
     }
 
-    @Test("knows in which life of the master all of the journal has come last")
+    @Test("knows which life of the master the requestor had heard of when it told all of its journal last")
     mutating func heard() {
-        let header = ExchangeHeader.made(.request, .number(1))
+        var header = ExchangeHeader.made(.request, .number(1))
+        header.heard = uuid(1)
         _ = machine.received(header, now: now, nonce: nonce)
-        machine.imported(header, hasCome: false, in: uuid(1))
+        machine.imported(header, hasCome: false)
         #expect(machine.heardIn == nil)
-        machine.imported(header, hasCome: true, in: uuid(1))
+        machine.imported(header, hasCome: true)
         #expect(machine.heardIn == uuid(1))
+        _ = take(.made(.request, .number(2)))
+        machine.imported(header, hasCome: true)
+        #expect(machine.heardIn == nil, "the newest request counts")
     }
 
     @Test("a newer request takes the place of one whose parts are still coming")

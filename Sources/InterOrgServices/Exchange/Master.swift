@@ -214,7 +214,7 @@ public actor Master {
             machine.beginAnew()
         }
         let hasCome = try await participant.hasCome(header.line, states)
-        machine.imported(header, hasCome: hasCome, in: try await participant.log.line().current)
+        machine.imported(header, hasCome: hasCome)
         try await participant.peers.save(machine, of: member.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)

@@ -17,6 +17,8 @@ struct Letter {
     var view = View.all
     var challenge: UUID?
     var challengeAnswer: UUID?
+    /// The newest life of the recipient's log that is known.
+    var heard: UUID?
     /// For how long a request stands, in seconds.
     var standing: Int?
     /// Whether what is missing from a full transfer is gone.
@@ -80,6 +82,7 @@ extension Participant {
         header.capabilities = surroundings.capabilities
         header.challenge = letter.challenge
         header.challengeAnswer = letter.challengeAnswer
+        header.heard = letter.heard
         header.standing = letter.standing
         return header
     }

@@ -134,7 +134,8 @@ public actor Requestor {
         let received = try await participant.received(states())
         let letter = Letter(
             kind: .request, request: request, recipient: master.id, have: machine.acknowledged, received: received,
-            challengeAnswer: machine.challenge, standing: standing, endsTransfers: hasExported)
+            challengeAnswer: machine.challenge, heard: machine.masterLife, standing: standing,
+            endsTransfers: hasExported)
         let participant = participant
         _ = try await participant.post(letter)
     }
