@@ -23,10 +23,14 @@ public struct Restoration: Hashable, Sendable, Codable {
     ///   - line: the log's.
     public func isOver(heardIn: [UUID?], in line: IncarnationLine, now: Date) -> Bool {
         if now.timeIntervalSince(noticed) >= Self.patienceSeconds { return true }
+        return heardIn.allSatisfy { isHeard(in: $0, line) }
+    }
+
+    /// Whether a member that told all of its log last when it knew this life of ours has told what may be missing.
+    public func isHeard(in life: UUID?, _ line: IncarnationLine) -> Bool {
         let lives = line.incarnations.map(\.id)
         // A life that is too long ago to be known: all that there are came after it.
-        let first = lives.firstIndex(of: life) ?? lives.startIndex
-        let since = Set(lives[first...])
-        return heardIn.allSatisfy { life in life.map(since.contains) ?? false }
+        let since = lives[(lives.firstIndex(of: self.life) ?? lives.startIndex)...]
+        return life.map(since.contains) ?? false
     }
 }

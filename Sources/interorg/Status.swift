@@ -45,6 +45,14 @@ enum StatusTable {
         }
         text += "  \(report.problems) problems, \(report.held) changes held, \(report.parkedMails) mails parked\n\n"
         text += table(report)
+        if let date = report.restoredAt {
+            let awaited = report.organizations.filter { $0.isAwaited == true }.map(\.organization)
+            text += """
+                restored from a backup, as was noticed on \(time(date)): nothing is deleted because it is missing here, \
+                until all is known again of \(awaited.isEmpty ? "everybody" : awaited.joined(separator: ", "))
+
+                """
+        }
         for organization in report.organizations { text += notes(organization) }
         for organization in report.organizations { text += MailTable.text(organization) }
         for export in report.exports {

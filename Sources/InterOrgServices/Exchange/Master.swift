@@ -86,8 +86,13 @@ public actor Master {
             Restoration(life: life, noticed: participant.surroundings.now()), of: participant.organization.id)
     }
 
-    private func restoration() async throws -> Restoration? {
-        try await participant.peers.machine(of: participant.organization.id, as: Restoration.self)
+    /// Set from when it is noticed that a backup was restored until everybody has been heard again.
+    func restoration() async throws -> Restoration? {
+        try await Self.restoration(of: participant.organization.id, in: participant.store)
+    }
+
+    static func restoration(of master: OrganizationID, in store: ServiceStore) async throws -> Restoration? {
+        try await Peers(store: store).machine(of: master, as: Restoration.self)
     }
 
     /// Whether the log has everything that there is, as far as anybody knows. Once it has it again after a restored backup, the

@@ -29,6 +29,8 @@ public struct StatusReport: Sendable, Codable {
         public var mail: PeerMailStatus?
         /// Master: it is no member of the exchange any more; its entries are on their way out.
         public var hasLeft: Bool?
+        /// Master: it has not told everything since the master was restored from a backup.
+        public var isAwaited: Bool?
         /// Master: two copies of its service are alive, and neither is heard.
         public var isDoubled: Bool?
         /// When it was last found that its entries were not here as it, or the master, has them. Everything was transferred
@@ -43,6 +45,9 @@ public struct StatusReport: Sendable, Codable {
     /// Requestor: the highest number of its journal, and up to where the master has it.
     public var exportSequence: Int64?
     public var exportAcknowledged: Int64?
+    /// Master: when it was noticed that a backup was restored. Until everybody has been heard again, nothing is deleted because
+    /// the database lacks it.
+    public var restoredAt: Date?
     /// Entries that could not be imported.
     public var problems: Int
     /// Changes that the guard holds, deletions above all.
@@ -139,7 +144,11 @@ private struct StatusReader {
                 .init(at: $0.at, sender: $0.sender, kind: $0.kind, reason: $0.reason, count: $0.count)
             })
         switch configuration.role {
-        case .master(let requestors): report.organizations = try await organizations(of: requestors)
+        case .master(let requestors):
+            let own = OrganizationID(configuration.organizationID)
+            let restoration = try await Master.restoration(of: own, in: store)
+            report.restoredAt = restoration?.noticed
+            report.organizations = try await organizations(of: requestors, restoration, line)
         case .requestor(let master): try await fill(&report, master, journal: line.highest)
         }
         for index in report.organizations.indices {
@@ -150,7 +159,9 @@ private struct StatusReader {
         return report
     }
 
-    private func organizations(of requestors: [Configuration.Peer]) async throws -> [StatusReport.OrganizationStatus] {
+    private func organizations(
+        of requestors: [Configuration.Peer], _ restoration: Restoration?, _ line: IncarnationLine
+    ) async throws -> [StatusReport.OrganizationStatus] {
         let contents = try await ChangeLog(store: store).contents()
         let own = OrganizationID(configuration.organizationID)
         var organizations = [
@@ -171,6 +182,7 @@ private struct StatusReader {
                     exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
                     exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
                     lastSent: machine?.lastReplied, mail: try await PeerMailStatus.read(peer, in: store),
+                    isAwaited: restoration.map { !$0.isHeard(in: machine?.heardIn, line) },
                     isDoubled: machine?.living.isDoubled, divergedAt: machine?.divergence.found[requestor.id]))
         }
         let names = try await Peers(store: store).names()
