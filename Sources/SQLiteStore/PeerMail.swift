@@ -159,6 +159,10 @@ public struct PeerMail: Sendable {
                     INSERT INTO peer_mail (organization, heard_message_id) VALUES (?, ?)
                     ON CONFLICT (organization) DO UPDATE SET heard_message_id = excluded.heard_message_id
                     """, arguments: [peer.uuid, messageID])
+            // Whose server was away is back.
+            try db.execute(
+                sql: "UPDATE peer_mail SET next_attempt = NULL WHERE organization = ? AND NOT is_permanent",
+                arguments: [peer.uuid])
             try db.execute(
                 sql: """
                     UPDATE peer_mail SET notice = NULL, notice_since = NULL, notice_last = NULL, notice_count = 0

@@ -19,7 +19,7 @@ struct ContinuousTests {
                 try await exchange.a.withDirectory { connection in
                     try await connection.addPerson(name, in: exchange.a.exportBase, title: "New")
                 }
-                try await waitUntil("the master's directory has the entry", limit: .seconds(45)) {
+                try await exchange.wait(for: "the master's directory has the entry", limit: .seconds(45)) {
                     try await exchange.addressBook(of: exchange.a, in: exchange.master).contains {
                         $0.contains("uid=\(name)")
                     }

@@ -45,15 +45,22 @@ struct Exchange {
         return true
     }
 
-    /// Waits for that; on failure the error says what differs and what the services have logged.
+    /// Waits for that.
     func converge(limit: Duration = .seconds(240)) async throws {
-        do {
-            try await waitUntil("the address books are equal", limit: limit) {
-                for organization in organizations where !organization.isRunning {
-                    throw TestSupportError("\(organization.name) has ended: \(organization.log)")
-                }
-                return try await hasConverged()
+        try await wait(for: "the address books are equal", limit: limit) {
+            for organization in organizations where !organization.isRunning {
+                throw TestSupportError("\(organization.name) has ended: \(organization.log)")
             }
+            return try await hasConverged()
+        }
+    }
+
+    /// Waits for something; on failure the error says what the services have logged.
+    func wait(
+        for what: String, limit: Duration = .seconds(240), _ condition: () async throws -> Bool
+    ) async throws {
+        do {
+            try await waitUntil(what, limit: limit, condition)
         } catch let error as TestSupportError {
             let logs = organizations.map { "\($0.name):\n\($0.log.suffix(3000))" }.joined(separator: "\n")
             throw TestSupportError("\(error.description)\n\(logs)")

@@ -79,6 +79,16 @@ struct PeerMailTests {
         #expect(try await peerMail.state(of: peer).lastSubmitted == now)
     }
 
+    @Test("is tried at once when the peer is heard, unless it was refused for good", arguments: [false, true])
+    func heard(isPermanent: Bool) async throws {
+        try await peerMail.failed(
+            peer, error: "away", isPermanent: isPermanent, nextAttempt: now + 900, now: now)
+        try await peerMail.heard(peer, messageID: nil, inReplyTo: nil, answering: nil)
+        let state = try await peerMail.state(of: peer)
+        #expect(state.nextAttempt == (isPermanent ? now + 900 : nil))
+        #expect(state.failure?.attempts == 1, "it is still known that mail was not taken")
+    }
+
     @Test("that is too large holds up no smaller one: the smallest that was refused counts")
     func tooLarge() async throws {
         for bytes in [900, 1_000, nil] {
