@@ -105,7 +105,7 @@ extension Synchronizer {
         if let entry = attempt.change.entry {
             step.exchanged.append(
                 ExchangeRecord(
-                    id: id, digest: entry.digest, home: attempt.home, place: placement?.place ?? attempt.place,
+                    id: id, digest: entry.digest, home: attempt.home, place: placement?.place,
                     wanted: placement?.wanted, label: entry.label, replacedBy: attempt.replacedBy,
                     filled: FilledFields(of: entry)))
             guard known?.kind != .held else { return }

@@ -146,8 +146,12 @@ public struct Synchronizer: Sendable {
             report.read += 1
             // What depends on nothing (any more) is said, too.
             if observation.place != nil { step.references[observation.id] = observation.references }
+            var observation = observation
+            let isOfLog = observation.number != nil
+            // A full transfer numbers nothing anew that the destination's log has.
+            if batch.refresh != nil { observation.number = nil }
             consider(
-                observation, records[observation.id], problems[observation.id], &attempts, &step)
+                observation, isOfLog: isOfLog, records[observation.id], problems[observation.id], &attempts, &step)
         }
         attempts = try await holdDeletions(attempts, pending: nil, problems: problems, into: &step, &report)
         attempts = try await holdEmptied(attempts, problems: problems, into: &step, &report)
@@ -178,7 +182,7 @@ public struct Synchronizer: Sendable {
 
     /// Decides what an observation means, given what the destination has.
     private func consider(
-        _ observation: Observation, _ record: ExchangeRecord?, _ problem: Problem?,
+        _ observation: Observation, isOfLog: Bool, _ record: ExchangeRecord?, _ problem: Problem?,
         _ attempts: inout [Attempt], _ step: inout Step
     ) {
         let change: Change
@@ -205,7 +209,6 @@ public struct Synchronizer: Sendable {
         // A log names only what has changed, or everything because the two sides may differ. The record may be older than the
         // destination, if it was restored from a backup: that an entry is again what it was then does not say that it is so
         // there.
-        let isOfLog = observation.number != nil
         guard state.tracksEntries, !isOfLog, let record, record.digest == entry.digest, problem?.isDeletion ?? true
         else {
             attempts.append(

@@ -31,6 +31,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     /// The newest life of the master's log that the requestor knew when it told what has come last as a whole: all of its
     /// journal.
     public private(set) var heardIn: UUID?
+    /// The newest life of the master's log that the newest request knows.
+    public private(set) var knownLife: UUID?
     public private(set) var living = LivingIncarnation()
     public var divergence = Divergence()
     private var incarnation: UUID?
@@ -40,7 +42,7 @@ public struct MasterMachine: Hashable, Sendable, Codable {
     private var isAnswered = false
     private var challenged: RequestID?
     /// Whether the positions were given up, and no newer request has come since.
-    private var beginsAnew = false
+    private var beginsAnew: Bool?
     private var standing: Standing?
 
     /// No request stands longer than this, in seconds, whatever it says.
@@ -84,7 +86,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
             parts = []
             lastPart = nil
             isAnswered = false
-            beginsAnew = false
+            beginsAnew = nil
+            knownLife = header.heard
             standing = header.standing.map { seconds in
                 Standing(until: now.addingTimeInterval(TimeInterval(min(max(0, seconds), Self.standingSecondsMax))))
             }
@@ -97,9 +100,14 @@ public struct MasterMachine: Hashable, Sendable, Codable {
         beginsAnew = true
     }
 
+    /// A person has decided: if two copies of the service were alive, one of them is believed again.
+    public mutating func forgive() {
+        if living.isDoubled { living = LivingIncarnation() }
+    }
+
     /// Whether what is missing from a full transfer of this request is gone. What came after it was written is missing from an
     /// older one, too, which may be late, or come again.
-    public func endsTransfers(_ header: ExchangeHeader) -> Bool { !beginsAnew && header.request == request }
+    public func endsTransfers(_ header: ExchangeHeader) -> Bool { beginsAnew != true && header.request == request }
 
     /// A message has been imported.
     ///

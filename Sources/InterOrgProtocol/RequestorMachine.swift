@@ -38,7 +38,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     private var waitingSince: Date?
     private var acknowledgedBy: Int64 = 0
     /// The number of the first request after the positions were given up last.
-    private var firstAnew: Int64 = 0
+    private var firstAnew: Int64?
     private var lastNumber: Int64 = 0
     /// How many requests have been posted since the master was last heard.
     private var unanswered = 0
@@ -172,7 +172,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// Whether what is missing from a full transfer of this reply is gone. What came after it was written is missing from an
     /// older one, too, which may be late, or come again.
     public func endsTransfers(_ header: ExchangeHeader) -> Bool {
-        header.request.number >= max(firstAnew, acknowledgedBy)
+        header.request.number >= max(firstAnew ?? 0, acknowledgedBy)
     }
 
     /// A message has been imported; or parked, while something before it is missing.

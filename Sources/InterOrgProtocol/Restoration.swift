@@ -4,9 +4,11 @@ import Foundation
 /// the backup is missing from it, although it is there at home; so nothing counts as gone because it is missing, until
 /// everybody has told everything again.
 public struct Restoration: Hashable, Sendable, Codable {
-    /// The life of the log in which it was noticed.
-    public var life: UUID
-    public var noticed: Date
+    /// The life of the log in which it was noticed. A log can become older only between two lives.
+    public private(set) var life: UUID
+    public private(set) var noticed: Date
+    /// Whether everything is there again.
+    public private(set) var isOver = false
 
     /// Who has not been heard for so long since is not waited for, in seconds.
     static let patienceSeconds: TimeInterval = 60 * 86_400
@@ -16,21 +18,19 @@ public struct Restoration: Hashable, Sendable, Codable {
         self.noticed = noticed
     }
 
-    /// Whether the log has everything again.
-    ///
-    /// - Parameters:
-    ///   - heardIn: per member, the life of the log that it knew when it told all of its own last.
-    ///   - line: the log's.
-    public func isOver(heardIn: [UUID?], in line: IncarnationLine, now: Date) -> Bool {
-        if now.timeIntervalSince(noticed) >= Self.patienceSeconds { return true }
-        return heardIn.allSatisfy { isHeard(in: $0, line) }
+    /// It is noticed in a later life. The patience with those who are silent does not begin anew.
+    public mutating func noticed(in life: UUID, now: Date) {
+        guard life != self.life else { return }
+        self.life = life
+        if isOver { noticed = now }
+        isOver = false
     }
 
-    /// Whether a member that told all of its log last when it knew this life of ours has told what may be missing.
-    public func isHeard(in life: UUID?, _ line: IncarnationLine) -> Bool {
-        let lives = line.incarnations.map(\.id)
-        // A life that is too long ago to be known: all that there are came after it.
-        let since = lives[(lives.firstIndex(of: self.life) ?? lives.startIndex)...]
-        return life.map(since.contains) ?? false
+    /// - Parameter heard: per member, whether it has told all of its log, knowing ``life`` or a later one.
+    /// - Returns: whether it is over now, and was not before.
+    public mutating func settle(heard: [Bool], now: Date) -> Bool {
+        guard !isOver else { return false }
+        isOver = heard.allSatisfy { $0 } || now.timeIntervalSince(noticed) >= Self.patienceSeconds
+        return isOver
     }
 }

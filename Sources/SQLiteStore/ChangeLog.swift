@@ -24,7 +24,7 @@ public struct ChangeLog: Sendable {
     public func line() async throws -> IncarnationLine {
         try await store.read { db in
             let rows = try Row.fetchAll(
-                db, sql: "SELECT id, first FROM log_incarnation ORDER BY ordinal DESC LIMIT ?",
+                db, sql: "SELECT id, first FROM log_incarnation WHERE NOT retired ORDER BY ordinal DESC LIMIT ?",
                 arguments: [IncarnationLine.sentMax])
             let purged = try Int64.fetchOne(db, sql: "SELECT purged_through FROM log_number") ?? 0
             return IncarnationLine(
@@ -33,10 +33,23 @@ public struct ChangeLog: Sendable {
         }
     }
 
+    /// The places of lives in the order of all that the log has had, however long ago; those that it has not had are left
+    /// out.
+    public func ordinals(of lives: [UUID]) async throws -> [UUID: Int64] {
+        try await store.read { db in
+            var ordinals: [UUID: Int64] = [:]
+            for life in lives {
+                ordinals[life] = try Int64.fetchOne(
+                    db, sql: "SELECT ordinal FROM log_incarnation WHERE id = ?", arguments: [life])
+            }
+            return ordinals
+        }
+    }
+
     /// Begins a line of its own: nobody has a position in it, so everybody is sent everything anew.
     public func beginNewLine(id: UUID) async throws {
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM log_incarnation")
+            try db.execute(sql: "UPDATE log_incarnation SET retired = TRUE")
             try db.execute(
                 sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, Self.highest(db) + 1])
         }

@@ -231,9 +231,14 @@ extension ServiceStore {
                 """)
     }
 
-    /// The peers that a person wants to be asked for everything anew.
+    /// The peers that a person wants to be asked for everything anew; and lives of the log that its line does not have any
+    /// more, because a person wanted everything to be sent anew.
     private static func noteAskedAnew(_ db: Database) throws {
-        try db.execute(sql: "CREATE TABLE asked_anew (organization BLOB PRIMARY KEY) WITHOUT ROWID")
+        try db.execute(
+            sql: """
+                CREATE TABLE asked_anew (organization BLOB PRIMARY KEY) WITHOUT ROWID;
+                ALTER TABLE log_incarnation ADD COLUMN retired INTEGER NOT NULL DEFAULT FALSE;
+                """)
     }
 
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of

@@ -61,7 +61,7 @@ struct LostStateTests {
             #expect(status.output.contains("until all is known again of"), "\(status.output)")
             try exchange.a.start()
             try await waitUntil("everybody has been heard") {
-                exchange.master.log.contains("all requestors have been heard")
+                exchange.master.log.contains("nobody is waited for any more")
             }
             try await exchange.converge()
             let after = [

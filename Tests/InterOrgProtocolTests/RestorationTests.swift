@@ -4,43 +4,46 @@ import Testing
 
 @Suite("A master's log that was restored from a backup")
 struct RestorationTests {
-    private static let before = UUID()
-    private static let noticedIn = UUID()
-    private static let after = UUID()
-    private let line = IncarnationLine(
-        incarnations: [before, noticedIn, after].map { Incarnation(id: $0, first: 1) }, highest: 0)
-    private let noticed = Date(timeIntervalSinceReferenceDate: 800_000_000)
+    private static let noticed = Date(timeIntervalSinceReferenceDate: 800_000_000)
+    private var restoration = Restoration(life: uuid(1), noticed: Self.noticed)
 
-    private func isOver(_ heardIn: [UUID?], days: Double = 1) -> Bool {
-        Restoration(life: Self.noticedIn, noticed: noticed)
-            .isOver(heardIn: heardIn, in: line, now: noticed.addingTimeInterval(days * 86_400))
+    private mutating func settle(_ heard: [Bool], days: Double = 1) -> Bool {
+        restoration.settle(heard: heard, now: Self.noticed.addingTimeInterval(days * 86_400))
     }
 
-    @Test("is whole again once everybody has been heard since")
-    func everybodyHeard() {
-        #expect(isOver([Self.noticedIn, Self.after]))
-        #expect(isOver([]))
+    @Test("is whole again once everybody has been heard since, and is so once", arguments: [[true, true], []])
+    mutating func everybodyHeard(heard: [Bool]) {
+        #expect(settle(heard))
+        #expect(restoration.isOver)
+        #expect(!settle(heard))
     }
 
-    @Test("is not while somebody was heard only before it was noticed, or never", arguments: [before, nil, UUID()])
-    func somebodyMissing(life: UUID?) {
-        #expect(!isOver([Self.after, life]))
+    @Test("is not while somebody was not heard")
+    mutating func somebodyMissing() {
+        #expect(!settle([true, false]))
+        #expect(!restoration.isOver)
     }
 
-    @Test("does not wait for ever for somebody who is gone")
-    func patience() {
-        #expect(!isOver([nil], days: 59))
-        #expect(isOver([nil], days: 60))
+    @Test("does not wait for ever for somebody who is gone, however often it is noticed again")
+    mutating func patience() {
+        #expect(!settle([false], days: 59))
+        restoration.noticed(in: uuid(2), now: Self.noticed.addingTimeInterval(59 * 86_400))
+        #expect(restoration.life == uuid(2))
+        #expect(settle([false], days: 60))
     }
 
     @Test("waits when the clock is set back")
-    func clock() {
-        #expect(!isOver([nil], days: -1))
+    mutating func clock() {
+        #expect(!settle([false], days: -1))
     }
 
-    @Test("has forgotten the life in which it was noticed: all that are known came after it")
-    func manyLives() {
-        let restoration = Restoration(life: UUID(), noticed: noticed)
-        #expect(restoration.isOver(heardIn: [Self.before], in: line, now: noticed))
+    @Test("cannot be noticed again in the same life once it is over, but in another one")
+    mutating func again() {
+        _ = settle([])
+        restoration.noticed(in: uuid(1), now: Self.noticed)
+        #expect(restoration.isOver)
+        restoration.noticed(in: uuid(2), now: Self.noticed.addingTimeInterval(7 * 86_400))
+        #expect(!restoration.isOver)
+        #expect(restoration.noticed == Self.noticed.addingTimeInterval(7 * 86_400))
     }
 }

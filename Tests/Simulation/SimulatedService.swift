@@ -23,8 +23,6 @@ public final class SimulatedService {
     var nextCycle = 0.0
     /// For how long its requests stand, in seconds; nil: they do not.
     private let standing: Int?
-    /// Whether the next cycle looks for what the directory has and the database does not know.
-    private var auditsDirectory = false
     private let makeRole: (ServiceStore) -> Role
     private var database: DatabaseQueue
     private var backup: DatabaseQueue?
@@ -50,7 +48,6 @@ public final class SimulatedService {
     deinit { DatabaseSupply.giveBack(database) }
 
     func start() async throws {
-        auditsDirectory = true
         switch role {
         case .master(let master): try await master.start(audits: true)
         case .requestor(let requestor): try await requestor.start(audits: true)
@@ -83,10 +80,9 @@ public final class SimulatedService {
     /// - Returns: how many entries were imported or numbered.
     func cycle() async throws -> Int {
         var moved = 0
-        defer { auditsDirectory = false }
         switch role {
         case .master(let master):
-            if auditsDirectory { try await master.auditDirectory() }
+            try await master.auditDirectory()
             moved += try await part { try await master.exportDirectory().whole() }
             moved += try await master.settleMembership().values.map(\.imported).reduce(0, +)
             moved += try await part { try await master.retryProblems() }
@@ -94,7 +90,7 @@ public final class SimulatedService {
             moved += try await part { try await master.importIntoDirectory() }
             try await master.purgeTombstones(silence: 500_000)
         case .requestor(let requestor):
-            if auditsDirectory { try await requestor.auditDirectory() }
+            try await requestor.auditDirectory()
             let exported = try await part { try await requestor.exportDirectory().whole() }
             moved += exported
             moved += try await part { try await requestor.retryProblems() }

@@ -36,10 +36,20 @@ public actor Master {
 
     // MARK: - The own directory
 
-    /// Looks whether the directory has what of others it should have. If not, either of them was restored from a backup.
+    /// Looks whether the directory has what of others it should have. What it has and the log has never had came after a backup
+    /// that the log was restored from; everything else is put right by a comparison.
     public func auditDirectory() async throws {
-        if try await !participant.directoryIsAsKnown() { try await noteRestoration() }
+        guard !hasAudited else { return }
+        try await compareWithDirectory()
         hasAudited = true
+    }
+
+    private func compareWithDirectory() async throws {
+        let survey = try await participant.surveyDirectory()
+        guard !survey.isAsKnown else { return }
+        let unknown = Array(survey.unknown.keys)
+        if try await participant.log.digests(unknown).count < unknown.count { try await noteRestoration() }
+        if try await isWhole() { try await participant.importAnew() }
     }
 
     /// Own directory → master database.
@@ -51,7 +61,10 @@ public actor Master {
 
     /// Master database → own directory.
     public func importIntoDirectory() async throws -> SynchronizationReport {
-        if !hasAudited { try await auditDirectory() }
+        try await settleRestoration()
+        try await auditDirectory()
+        // A state that was lost: what the directory has may be more than the log has.
+        if try await participant.importState(.contents).cursor() == nil { try await compareWithDirectory() }
         // Before that, what is missing from the log may be there at home.
         let refresh = try await isWhole() ? RefreshID(participant.surroundings.newID()) : nil
         let line = try await participant.log.line()
@@ -81,12 +94,28 @@ public actor Master {
 
     /// The log lacks what others have.
     private func noteRestoration() async throws {
-        guard let life = try await participant.log.line().current, try await restoration()?.life != life else { return }
-        try await participant.peers.save(
-            Restoration(life: life, noticed: participant.surroundings.now()), of: participant.organization.id)
+        guard let life = try await participant.log.line().current else { return }
+        let now = participant.surroundings.now()
+        let known = try await restoration()
+        var noted = known ?? Restoration(life: life, noticed: now)
+        noted.noticed(in: life, now: now)
+        if noted != known { try await participant.peers.save(noted, of: participant.organization.id) }
     }
 
-    /// Set from when it is noticed that a backup was restored until everybody has been heard again.
+    /// Whether the log lacks a life that a member knows, or what a member has of it.
+    private func lacks(_ life: UUID?, _ have: PerStream<ReceivedPosition?>) async throws -> Bool {
+        let line = try await participant.log.line()
+        let positions = ChangeStream.allCases.compactMap { have[$0]?.position }
+        let lives = [life].compactMap { $0 } + positions.map(\.incarnation)
+        let ordinals = try await participant.log.ordinals(of: lives)
+        return lives.contains { ordinals[$0] == nil }
+            || positions.contains { position in
+                // A line tells the newest lives alone.
+                line.incarnations.contains { $0.id == position.incarnation } && !line.contains(position)
+            }
+    }
+
+    /// When it was noticed last that a backup was restored, and whether everybody has been heard since.
     func restoration() async throws -> Restoration? {
         try await Self.restoration(of: participant.organization.id, in: participant.store)
     }
@@ -95,17 +124,30 @@ public actor Master {
         try await Peers(store: store).machine(of: master, as: Restoration.self)
     }
 
-    /// Whether the log has everything that there is, as far as anybody knows. Once it has it again after a restored backup, the
-    /// directory is compared with all of it.
-    private func isWhole() async throws -> Bool {
-        guard let restoration = try await restoration() else { return true }
-        var heardIn: [UUID?] = []
-        for member in members { heardIn.append(try await machine(of: member).heardIn) }
-        let line = try await participant.log.line()
-        guard restoration.isOver(heardIn: heardIn, in: line, now: participant.surroundings.now()) else { return false }
+    /// Whether the log has everything that there is, as far as anybody knows.
+    private func isWhole() async throws -> Bool { try await restoration()?.isOver ?? true }
+
+    /// Who of these has told all of its log since it was noticed that a backup was restored.
+    static func heard(_ members: [OrganizationID], since restoration: Restoration, in store: ServiceStore) async throws
+        -> Set<OrganizationID>
+    {
+        var heardIn: [OrganizationID: UUID] = [:]
+        for member in members {
+            heardIn[member] = try await Peers(store: store).machine(of: member, as: MasterMachine.self)?.heardIn
+        }
+        let ordinals = try await ChangeLog(store: store).ordinals(of: Array(heardIn.values) + [restoration.life])
+        guard let since = ordinals[restoration.life] else { return [] }
+        return Set(heardIn.filter { ordinals[$0.value].map { $0 >= since } ?? false }.keys)
+    }
+
+    /// Once the log has everything again, the directory is compared with all of it.
+    private func settleRestoration() async throws {
+        guard var restoration = try await restoration(), !restoration.isOver else { return }
+        let heard = try await Self.heard(members.map(\.id), since: restoration, in: participant.store)
+        guard restoration.settle(heard: members.map { heard.contains($0.id) }, now: participant.surroundings.now())
+        else { return }
         try await participant.importAnew()
-        try await participant.peers.forgetMachine(of: participant.organization.id)
-        return true
+        try await participant.peers.save(restoration, of: participant.organization.id)
     }
 
     // MARK: - The members
@@ -215,21 +257,26 @@ public actor Master {
             collector: { _ in collector }, mayChange: { $0 == member.id })
         let divergent = try await participant.divergent(from: header, states, imported) { $0 == member.id }
         if machine.divergence.compared(divergent, now: now) {
-            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
             machine.beginAnew()
+            try await participant.peers.save(machine, of: member.id)
+            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
         }
         let hasCome = try await participant.hasCome(header.line, states)
         machine.imported(header, hasCome: hasCome)
         try await participant.peers.save(machine, of: member.id)
+        if hasCome { try await settleRestoration() }
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
     }
 
-    /// A person wants everything of the member to be asked for anew, whatever its machine has made of it.
+    /// A person wants everything of the member to be asked for anew.
     private func beginAnewIfAsked(_ member: Member) async throws {
         guard try await participant.peers.isAskedAnew(member.id) else { return }
+        var machine = try await machine(of: member)
+        machine.beginAnew()
+        machine.forgive()
+        try await participant.peers.save(machine, of: member.id)
         for stream in ChangeStream.allCases { try await states(of: member)[stream].forgetCursor() }
-        try await participant.peers.forgetMachine(of: member.id)
         try await participant.peers.hasAskedAnew(member.id)
     }
 
@@ -271,10 +318,7 @@ public actor Master {
         let states = try await states(of: member)
         switch machine.answer(now: participant.surroundings.now()) {
         case .reply(let request, let have):
-            let line = try await participant.log.line()
-            if ChangeStream.allCases.contains(where: { have[$0].map { !line.contains($0.position) } ?? false }) {
-                try await noteRestoration()
-            }
+            if try await lacks(machine.knownLife, have) { try await noteRestoration() }
             letter = try await self.letter(.reply, request, to: member, from: have, states)
         case .replyIfNews(let request, let have):
             let numbers = ChangeStream.allCases.map { have[$0]?.position.number ?? 0 }

@@ -186,11 +186,11 @@ struct Participant: Sendable {
 
     static func importState(imports: Bool) -> String { imports ? "import" : "discard" }
 
-    /// Whether the directory has the entries of others that the state says. After one of them was restored, or lost, it has
-    /// not, and only a reading of everything puts that right.
-    func directoryIsAsKnown() async throws -> Bool {
+    /// How the entries of others in the directory differ from those that the state knows. After one of them was restored, or
+    /// lost, only a reading of everything puts that right.
+    func surveyDirectory() async throws -> DestinationSurvey {
         let state = try await importState(.contents)
-        return try await directoryCollector(state)?.survey().isAsKnown ?? true
+        return try await directoryCollector(state)?.survey() ?? DestinationSurvey()
     }
 
     /// Everything of others is asked for anew, and compared with the directory.

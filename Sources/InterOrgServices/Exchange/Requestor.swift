@@ -49,7 +49,8 @@ public actor Requestor {
 
     /// Looks whether the directory has what of others it should have; if not, everything is asked for anew.
     public func auditDirectory() async throws {
-        if try await !participant.directoryIsAsKnown() { try await beginAnew() }
+        guard !hasAudited else { return }
+        if try await !participant.surveyDirectory().isAsKnown { try await beginAnew() }
         hasAudited = true
     }
 
@@ -134,7 +135,7 @@ public actor Requestor {
         let received = try await participant.received(states())
         let letter = Letter(
             kind: .request, request: request, recipient: master.id, have: machine.acknowledged, received: received,
-            challengeAnswer: machine.challenge, heard: machine.masterLife, standing: standing,
+            challengeAnswer: machine.challenge, heard: hasExported ? machine.masterLife : nil, standing: standing,
             endsTransfers: hasExported)
         let participant = participant
         _ = try await participant.post(letter)
@@ -148,7 +149,7 @@ public actor Requestor {
         guard header.to == participant.organization.id else {
             return .refused(reason: "it is for organization \(header.to)")
         }
-        if !hasAudited { try await auditDirectory() }
+        if ChangeStream.allCases.contains(where: { header.ranges[$0] != nil }) { try await auditDirectory() }
         try await beginAnewIfAsked()
         let now = participant.surroundings.now()
         var machine = try await machine()
@@ -174,8 +175,9 @@ public actor Requestor {
         let divergent = try await participant.divergent(from: header, states, imported) { $0 != own }
         machine.imported(header, isParked: imported.parked != nil, now: now)
         if machine.compared(divergent, now: now) {
-            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
             machine.beginAnew()
+            try await participant.peers.save(machine, of: master.id)
+            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
         }
         try await participant.peers.save(machine, of: master.id)
         if let reason = imported.parked { return .parked(reason: reason) }

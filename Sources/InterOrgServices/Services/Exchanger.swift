@@ -53,8 +53,6 @@ actor Exchanger {
     let settled: @Sendable () -> Void
     let inboxLimits: InboxLimits
     private var isStarted = false
-    /// Whether it is to be looked for entries in the directory that nobody knows.
-    private var auditsDirectory = false
     /// What a person allows until the cycle is over.
     private var allowedDeletions: Int?
     private var notices = FailureNotices()
@@ -88,7 +86,6 @@ actor Exchanger {
 
     func start(audits: Bool) async throws {
         guard !isStarted else { return }
-        auditsDirectory = audits
         switch role {
         case .master(let master): try await master.start(audits: audits)
         case .requestor(let requestor): try await requestor.start(audits: audits)
@@ -151,7 +148,7 @@ actor Exchanger {
                 await self.noteReadings()
             }
             await auditDirectory(&report)
-            await sayRestoration(of: master)
+            await sayRestoration(of: master, &report)
             await settleMembership(of: master, &report)
             await attempt("try problems again", &report) { report in
                 let done = try await master.retryProblems()
@@ -209,30 +206,31 @@ actor Exchanger {
 
     /// Once, when the directory can be reached: looks for entries in it that nobody knows.
     private func auditDirectory(_ report: inout CycleReport) async {
-        guard auditsDirectory, report.failures.isEmpty else { return }
+        guard report.failures.isEmpty else { return }
         await attempt("look for entries that are not known", &report) { _ in
             switch self.role {
             case .master(let master): try await master.auditDirectory()
             case .requestor(let requestor): try await requestor.auditDirectory()
             }
-            self.auditsDirectory = false
         }
     }
 
     /// Says once that the master's database was restored, and once that it is whole again.
-    private func sayRestoration(of master: Master) async {
-        guard let restoration = try? await master.restoration() else {
-            if saidRestoration { logger.info("all requestors have been heard since the backup was restored") }
-            return saidRestoration = false
+    private func sayRestoration(of master: Master, _ report: inout CycleReport) async {
+        await attempt("look whether a backup was restored", &report) { _ in
+            let open = try await master.restoration().flatMap { $0.isOver ? nil : $0 }
+            defer { self.saidRestoration = open != nil }
+            if let open, !self.saidRestoration {
+                self.logger.warning(
+                    """
+                    the database lacks what others have: it was restored from a backup. Until all requestors have been \
+                    heard again, nothing is deleted because it is missing here; interorg status shows who is waited for
+                    """,
+                    metadata: ["noticed": "\(open.noticed)"])
+            } else if open == nil, self.saidRestoration {
+                self.logger.info("nobody is waited for any more since a backup was restored")
+            }
         }
-        guard !saidRestoration else { return }
-        saidRestoration = true
-        logger.warning(
-            """
-            the database lacks what others have: it was restored from a backup. Until all requestors have been heard again, \
-            nothing is deleted because it is missing here; interorg status shows who is waited for
-            """,
-            metadata: ["noticed": "\(restoration.noticed)"])
     }
 
     /// A member that has not been heard for so long is not waited for when old deletions are forgotten: 60 days.

@@ -147,8 +147,13 @@ private struct StatusReader {
         case .master(let requestors):
             let own = OrganizationID(configuration.organizationID)
             let restoration = try await Master.restoration(of: own, in: store)
-            report.restoredAt = restoration?.noticed
-            report.organizations = try await organizations(of: requestors, restoration, line)
+            let members = requestors.map(\.asOrganization.id)
+            var awaited: Set<OrganizationID> = []
+            if let restoration, !restoration.isOver {
+                report.restoredAt = restoration.noticed
+                awaited = Set(members).subtracting(try await Master.heard(members, since: restoration, in: store))
+            }
+            report.organizations = try await organizations(of: requestors, awaited: awaited)
         case .requestor(let master): try await fill(&report, master, journal: line.highest)
         }
         for index in report.organizations.indices {
@@ -160,7 +165,7 @@ private struct StatusReader {
     }
 
     private func organizations(
-        of requestors: [Configuration.Peer], _ restoration: Restoration?, _ line: IncarnationLine
+        of requestors: [Configuration.Peer], awaited: Set<OrganizationID>
     ) async throws -> [StatusReport.OrganizationStatus] {
         let contents = try await ChangeLog(store: store).contents()
         let own = OrganizationID(configuration.organizationID)
@@ -182,7 +187,7 @@ private struct StatusReader {
                     exportAcknowledged: try await received.cursor()?.receivedPosition?.position.number,
                     exportSequence: machine?.requestorHighest, lastHeard: machine?.lastHeard,
                     lastSent: machine?.lastReplied, mail: try await PeerMailStatus.read(peer, in: store),
-                    isAwaited: restoration.map { !$0.isHeard(in: machine?.heardIn, line) },
+                    isAwaited: awaited.contains(requestor.id) ? true : nil,
                     isDoubled: machine?.living.isDoubled, divergedAt: machine?.divergence.found[requestor.id]))
         }
         let names = try await Peers(store: store).names()
