@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from demo import ORGANIZATIONS, ldif_file
+from demo import ORGANIZATIONS, exchange_keys, ldif_file
 from processes import Failure, program, wait_until
 from services import Service
 from slapd import LDAP_ENVIRONMENT, Slapd, free_ports
@@ -58,6 +58,7 @@ def measure_latency(binary, entries, count, folder):
             service.configure(services)
             service.reconfigure("schedule: { every: 1s }", "schedule: { continuous: true }")
             stack.callback(service.abandon)
+        exchange_keys(services)
         for service in services:
             service.start()
         watch = Watch(slapds, services, time.monotonic())
