@@ -24,12 +24,18 @@ public struct ChangeLog: Sendable {
     public func line() async throws -> IncarnationLine {
         try await store.read { db in
             let rows = try Row.fetchAll(
-                db, sql: "SELECT id, first FROM log_incarnation WHERE NOT retired ORDER BY ordinal DESC LIMIT ?",
+                db,
+                sql: """
+                    SELECT highest, purged_through, id, first FROM log_number
+                    LEFT JOIN log_incarnation ON NOT retired ORDER BY ordinal DESC LIMIT ?
+                    """,
                 arguments: [IncarnationLine.sentMax])
-            let purged = try Int64.fetchOne(db, sql: "SELECT purged_through FROM log_number") ?? 0
+            let purged: Int64 = rows.first?["purged_through"] ?? 0
             return IncarnationLine(
-                incarnations: rows.reversed().map { Incarnation(id: $0["id"], first: $0["first"]) },
-                highest: try Self.highest(db), purgedThrough: purged > 0 ? purged : nil)
+                incarnations: rows.reversed().compactMap { row in
+                    (row["id"] as UUID?).map { Incarnation(id: $0, first: row["first"]) }
+                },
+                highest: rows.first?["highest"] ?? 0, purgedThrough: purged > 0 ? purged : nil)
         }
     }
 
@@ -49,8 +55,8 @@ public struct ChangeLog: Sendable {
     /// Begins a line of its own: nobody has a position in it, so everybody is sent everything anew.
     public func beginNewLine(id: UUID) async throws {
         try await store.write { db in
-            try db.execute(sql: "UPDATE log_incarnation SET retired = TRUE")
-            try db.execute(
+            try db.run(sql: "UPDATE log_incarnation SET retired = TRUE")
+            try db.run(
                 sql: "INSERT INTO log_incarnation (id, first) VALUES (?, ?)", arguments: [id, Self.highest(db) + 1])
         }
     }
@@ -66,9 +72,9 @@ public struct ChangeLog: Sendable {
         }
         guard hasAny else { return 0 }
         return try await store.write { db in
-            try db.execute(sql: "DELETE FROM log_entry WHERE \(condition)", arguments: [number])
+            try db.run(sql: "DELETE FROM log_entry WHERE \(condition)", arguments: [number])
             let count = db.changesCount
-            try db.execute(sql: "UPDATE log_number SET purged_through = max(purged_through, ?)", arguments: [number])
+            try db.run(sql: "UPDATE log_number SET purged_through = max(purged_through, ?)", arguments: [number])
             return count
         }
     }

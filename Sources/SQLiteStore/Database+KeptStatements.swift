@@ -8,9 +8,30 @@ extension Database {
     func run(sql: String, arguments: StatementArguments = StatementArguments()) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
+
+    /// One transaction, undone if an error is thrown.
+    func inKeptTransaction<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try run(sql: "BEGIN IMMEDIATE")
+        do {
+            let result = try body(self)
+            try run(sql: "COMMIT")
+            return result
+        } catch {
+            // SQLite may have undone it itself. Why is what the caller needs to know.
+            if isInsideTransaction { try? rollback() }
+            throw error
+        }
+    }
 }
 
 extension Row {
+    static func fetchCursor(
+        _ db: Database, sql: String, arguments: StatementArguments = StatementArguments(),
+        adapter: (any RowAdapter)? = nil
+    ) throws -> RowCursor {
+        try fetchCursor(db.cachedStatement(sql: sql), arguments: arguments, adapter: adapter)
+    }
+
     static func fetchAll(
         _ db: Database, sql: String, arguments: StatementArguments = StatementArguments(),
         adapter: (any RowAdapter)? = nil
@@ -39,5 +60,14 @@ extension DatabaseValueConvertible where Self: StatementColumnConvertible {
         adapter: (any RowAdapter)? = nil
     ) throws -> Self? {
         try fetchOne(db.cachedStatement(sql: sql), arguments: arguments, adapter: adapter)
+    }
+}
+
+extension String {
+    static func fetchSet(
+        _ db: Database, sql: String, arguments: StatementArguments = StatementArguments(),
+        adapter: (any RowAdapter)? = nil
+    ) throws -> Set<String> {
+        try fetchSet(db.cachedStatement(sql: sql), arguments: arguments, adapter: adapter)
     }
 }

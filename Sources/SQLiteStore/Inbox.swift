@@ -34,7 +34,7 @@ public struct Inbox: Sendable {
         do {
             try await store.write { [limits] db in
                 try Self.require(room: mail.count, for: share, within: limits, in: db)
-                try db.execute(
+                try db.run(
                     sql: "INSERT INTO inbox (received_at, sender, mail, share, bytes) VALUES (?, ?, ?, ?, ?)",
                     arguments: [now.timeIntervalSinceReferenceDate, sender, Data(mail), share.name, mail.count])
                 if let origin { try TakenMail.insert(origin, inbox: db.lastInsertedRowID, in: db) }
@@ -85,7 +85,7 @@ public struct Inbox: Sendable {
     /// forgotten: what was in them is asked for again.
     public func park(_ id: Int64, reason: String) async throws {
         try await store.write { [limits] db in
-            try db.execute(sql: "UPDATE inbox SET parked = ? WHERE id = ?", arguments: [reason, id])
+            try db.run(sql: "UPDATE inbox SET parked = ? WHERE id = ?", arguments: [reason, id])
             let share = try String.fetchOne(db, sql: "SELECT share FROM inbox WHERE id = ?", arguments: [id])
             let limit = (share == "" ? limits.ofOthers : limits.ofKnownSender).parked
             let parked = try Row.fetchAll(
@@ -130,7 +130,7 @@ public struct Inbox: Sendable {
     }
 
     private static func remove(_ id: Int64, as state: TakenMail.State, in db: Database) throws {
-        try db.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [id])
+        try db.run(sql: "DELETE FROM inbox WHERE id = ?", arguments: [id])
         try TakenMail.settle(inbox: id, as: state, in: db)
     }
 }

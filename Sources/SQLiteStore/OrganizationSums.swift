@@ -58,7 +58,7 @@ struct OrganizationSums {
 
     /// Begins with what is there.
     func rebuild(in db: Database) throws {
-        try db.execute(sql: "DELETE FROM organization_sum WHERE synchronization = ?", arguments: [owner])
+        try db.run(sql: "DELETE FROM organization_sum WHERE synchronization = ?", arguments: [owner])
         var sums = SummaryChanges()
         let rows = try Row.fetchCursor(
             db,
@@ -96,7 +96,7 @@ struct OrganizationSums {
 
     /// Of synchronizations that there are no more: their IDs may be given again.
     static func forgetOrphans(in db: Database) throws {
-        try db.execute(
+        try db.run(
             sql: """
                 DELETE FROM organization_sum
                 WHERE synchronization <> 0 AND synchronization NOT IN (SELECT id FROM synchronization)

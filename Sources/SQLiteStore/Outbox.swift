@@ -34,10 +34,10 @@ public struct Outbox: Sendable {
     /// As part of a step's transaction. State-based exchange makes the messages of an older request needless.
     static func append(_ messages: [OutgoingMessage], now: Date, in db: Database) throws {
         for message in messages {
-            try db.execute(
+            try db.run(
                 sql: "DELETE FROM outbox WHERE recipient = ? AND (request <> ? OR ?)",
                 arguments: [message.recipient.uuid, message.request, message.isFirst])
-            try db.execute(
+            try db.run(
                 sql: "INSERT INTO outbox (recipient, request, payload, created_at) VALUES (?, ?, ?, ?)",
                 arguments: [
                     message.recipient.uuid, message.request, Data(message.payload),

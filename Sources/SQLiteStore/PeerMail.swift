@@ -92,16 +92,16 @@ public struct PeerMail: Sendable {
     public func submitted(_ message: WaitingMessage, as messageID: String, now: Date) async throws {
         let peer = message.recipient.uuid
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [message.id])
-            try db.execute(
+            try db.run(sql: "DELETE FROM outbox WHERE id = ?", arguments: [message.id])
+            try db.run(
                 sql: "INSERT INTO sent_mail (organization, message_id, request) VALUES (?, ?, ?)",
                 arguments: [peer, messageID, message.request])
-            try db.execute(
+            try db.run(
                 sql: """
                     DELETE FROM sent_mail WHERE organization = ? AND id <=
                         (SELECT id FROM sent_mail WHERE organization = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
                     """, arguments: [peer, peer, Self.sentMax])
-            try db.execute(
+            try db.run(
                 sql: """
                     INSERT INTO peer_mail (organization, last_submitted) VALUES (?, ?)
                     ON CONFLICT (organization) DO UPDATE SET last_submitted = excluded.last_submitted, failures = 0,
@@ -120,7 +120,7 @@ public struct PeerMail: Sendable {
     ) async throws {
         let now = now.timeIntervalSinceReferenceDate
         try await store.write { db in
-            try db.execute(
+            try db.run(
                 sql: """
                     INSERT INTO peer_mail (organization, failing_since, failures, next_attempt, error, is_permanent,
                         too_large_bytes)
@@ -140,7 +140,7 @@ public struct PeerMail: Sendable {
     /// Somebody may have corrected what was wrong: what waits may be tried at once.
     public func forgetPauses() async throws {
         try await store.write { db in
-            try db.execute(sql: "UPDATE peer_mail SET next_attempt = NULL WHERE next_attempt IS NOT NULL")
+            try db.run(sql: "UPDATE peer_mail SET next_attempt = NULL WHERE next_attempt IS NOT NULL")
         }
     }
 
@@ -154,16 +154,16 @@ public struct PeerMail: Sendable {
         _ peer: OrganizationID, messageID: String?, inReplyTo: String?, answering request: Int64?
     ) async throws {
         try await store.write { db in
-            try db.execute(
+            try db.run(
                 sql: """
                     INSERT INTO peer_mail (organization, heard_message_id) VALUES (?, ?)
                     ON CONFLICT (organization) DO UPDATE SET heard_message_id = excluded.heard_message_id
                     """, arguments: [peer.uuid, messageID])
             // Whose server was away is back.
-            try db.execute(
+            try db.run(
                 sql: "UPDATE peer_mail SET next_attempt = NULL WHERE organization = ? AND NOT is_permanent",
                 arguments: [peer.uuid])
-            try db.execute(
+            try db.run(
                 sql: """
                     UPDATE peer_mail SET notice = NULL, notice_since = NULL, notice_last = NULL, notice_count = 0
                     WHERE organization = ? AND notice IS NOT NULL AND notice_about < (
@@ -194,7 +194,7 @@ public struct PeerMail: Sendable {
             guard let sent else { return nil }
             let peer = OrganizationID(sent["organization"])
             let seconds = now.timeIntervalSinceReferenceDate
-            try db.execute(
+            try db.run(
                 sql: """
                     UPDATE peer_mail SET notice = ?, notice_about = ?, is_late = ?, notice_last = ?,
                         notice_since = COALESCE(notice_since, ?), notice_count = notice_count + 1

@@ -46,7 +46,7 @@ public struct Peers: Sendable {
     /// Forgets the machine kept for a peer: the next contact is the first one.
     public func forgetMachine(of organization: OrganizationID) async throws {
         try await store.write { db in
-            try db.execute(sql: "DELETE FROM peer WHERE organization = ?", arguments: [organization.uuid])
+            try db.run(sql: "DELETE FROM peer WHERE organization = ?", arguments: [organization.uuid])
         }
     }
 

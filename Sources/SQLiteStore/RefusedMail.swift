@@ -47,20 +47,20 @@ public struct RefusedMail: Hashable, Sendable {
     func insert(in db: Database) throws {
         let before = try Int.fetchOne(
             db, sql: "SELECT SUM(count) FROM refused_mail WHERE sender = ? AND reason = ?", arguments: [sender, reason])
-        try db.execute(
+        try db.run(
             sql: "DELETE FROM refused_mail WHERE sender = ? AND reason = ?", arguments: [sender, reason])
-        try db.execute(
+        try db.run(
             sql: "INSERT INTO refused_mail (at, sender, kind, reason, count) VALUES (?, ?, ?, ?, ?)",
             arguments: [
                 at.timeIntervalSinceReferenceDate, sender, kind.rawValue, reason, (before ?? 0) + count,
             ])
-        try db.execute(
+        try db.run(
             sql: """
                 DELETE FROM refused_mail WHERE sender = ? AND id NOT IN
                     (SELECT id FROM refused_mail WHERE sender = ? ORDER BY id DESC LIMIT ?);
                 """,
             arguments: [sender, sender, Self.countOfSenderMax])
-        try db.execute(
+        try db.run(
             sql: "DELETE FROM refused_mail WHERE id NOT IN (SELECT id FROM refused_mail ORDER BY id DESC LIMIT ?)",
             arguments: [Self.countMax])
     }

@@ -23,7 +23,7 @@ extension ServiceStore {
     /// - Returns: how many were released.
     public func releaseHeldDeletions(upTo count: Int, now: Date) async throws -> Int {
         try await write { db in
-            try db.execute(
+            try db.run(
                 sql: """
                     UPDATE problem SET next_attempt = ?1
                     WHERE kind = 'held' AND entry IS NULL AND next_attempt IS NULL AND (synchronization, organization) IN (

@@ -14,10 +14,10 @@ extension ServiceStore {
     public func recordFailures(_ texts: [String], now: Date) async throws {
         try await write { db in
             let known = try Self.failures(db)
-            try db.execute(sql: "DELETE FROM failure")
+            try db.run(sql: "DELETE FROM failure")
             for text in texts {
                 let since = known.first { $0.text == text }?.since ?? now
-                try db.execute(
+                try db.run(
                     sql: "INSERT INTO failure (since, text) VALUES (?, ?)",
                     arguments: [since.timeIntervalSinceReferenceDate, text])
             }

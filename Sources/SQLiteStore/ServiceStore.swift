@@ -40,7 +40,7 @@ public final class ServiceStore: Sendable {
         self.database = try DatabasePool(path: path, configuration: configuration)
         self.isInMemory = false
         self.onCommit = nil
-        try Self.migrator.migrate(database)
+        try Self.bringUpToDate(database)
     }
 
     /// Opens a file that a service has made, and may be using; nil if there is none.
@@ -57,7 +57,17 @@ public final class ServiceStore: Sendable {
         self.database = database
         self.isInMemory = database.path == ":memory:"
         self.onCommit = onCommit
-        try Self.migrator.migrate(database)
+        try Self.bringUpToDate(database)
+    }
+
+    private static func bringUpToDate(_ database: any DatabaseWriter) throws {
+        let migrator = migrator
+        let (isUpToDate, isNewer) = try database.read { db in
+            (try migrator.hasCompletedMigrations(db), try migrator.hasBeenSuperseded(db))
+        }
+        if isNewer { throw NewerStore(path: database.path) }
+        // Also without anything to do, a migration drops all prepared statements of the connection.
+        if !isUpToDate { try migrator.migrate(database) }
     }
 
     func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
@@ -67,7 +77,10 @@ public final class ServiceStore: Sendable {
 
     func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
         try onCommit?(.before)
-        let result = isInMemory ? try database.writeAtOnce(body) : try await database.write(body)
+        let transaction = { @Sendable (db: Database) in try db.inKeptTransaction(body) }
+        let result =
+            isInMemory
+            ? try database.writeAtOnce(transaction) : try await database.writeWithoutTransaction(transaction)
         try onCommit?(.after)
         return result
     }
@@ -77,5 +90,16 @@ extension DatabaseWriter {
     /// Without suspension.
     fileprivate func readAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result { try unsafeRead(body) }
 
-    fileprivate func writeAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result { try write(body) }
+    fileprivate func writeAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try writeWithoutTransaction(body)
+    }
+}
+
+/// A later version of the program has changed the file: this one might damage it.
+public struct NewerStore: Error, CustomStringConvertible {
+    public var path: String
+
+    public var description: String {
+        "\(path): a newer version of interorg has changed this file; run that version, or a later one"
+    }
 }

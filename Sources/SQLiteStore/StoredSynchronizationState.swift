@@ -106,7 +106,7 @@ public struct StoredSynchronizationState: SynchronizationState {
     /// Gives the position up: everything is asked for anew, and compared with what is here.
     public func forgetCursor() async throws {
         try await store.write { db in
-            try db.execute(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
+            try db.run(sql: "UPDATE synchronization SET cursor = NULL WHERE id = ?", arguments: [id])
         }
     }
 

@@ -57,7 +57,7 @@ public struct TakenMail: Sendable {
     /// A mail can be put away as refused without having been in the inbox.
     public func refuse(_ key: String) async throws {
         try await store.write { [source] db in
-            try db.execute(
+            try db.run(
                 sql: "INSERT OR REPLACE INTO taken_mail (source, key, state) VALUES (?, ?, 'refused')",
                 arguments: [source, key])
         }
@@ -68,7 +68,7 @@ public struct TakenMail: Sendable {
     /// - Parameter isVisible: whether the mailbox still shows it.
     public func putAway(_ key: String, isVisible: Bool) async throws {
         try await store.write { [source] db in
-            try db.execute(
+            try db.run(
                 sql: isVisible
                     ? "UPDATE taken_mail SET state = 'kept', inbox = NULL WHERE source = ? AND key = ?"
                     : "DELETE FROM taken_mail WHERE source = ? AND key = ?",
@@ -85,13 +85,13 @@ public struct TakenMail: Sendable {
     }
 
     static func insert(_ origin: MailOrigin, inbox: Int64, in db: Database) throws {
-        try db.execute(
+        try db.run(
             sql: "INSERT INTO taken_mail (source, key, inbox, state) VALUES (?, ?, ?, 'waiting')",
             arguments: [origin.source, origin.key, inbox])
     }
 
     static func settle(inbox: Int64, as state: State, in db: Database) throws {
-        try db.execute(
+        try db.run(
             sql: "UPDATE taken_mail SET state = ?, inbox = NULL WHERE inbox = ?", arguments: [state.rawValue, inbox])
     }
 
@@ -101,10 +101,10 @@ public struct TakenMail: Sendable {
     public func record(failure: String?, now: Date) async throws {
         try await store.write { [source] db in
             // Another one's is of a time when the configuration was another.
-            try db.execute(
+            try db.run(
                 sql: "DELETE FROM source_failure WHERE source <> ? OR ?", arguments: [source, failure == nil])
             guard let failure else { return }
-            try db.execute(
+            try db.run(
                 sql: """
                     INSERT INTO source_failure (source, since, text) VALUES (?, ?, ?)
                     ON CONFLICT (source) DO UPDATE SET text = excluded.text

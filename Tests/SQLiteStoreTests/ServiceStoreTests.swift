@@ -1,11 +1,13 @@
 import AddressBook
 import Foundation
+import GRDB
 import IncrementalSync
 import InterOrgProtocol
-import SQLiteStore
 import Synchronization
 import SynchronizationTestSupport
 import Testing
+
+@testable import SQLiteStore
 
 @Suite("The file of a service")
 struct ServiceStoreTests {
@@ -31,6 +33,45 @@ struct ServiceStoreTests {
             try bytes.write(to: URL(filePath: path))
             #expect(throws: (any Error).self) { try ServiceStore(path: path) }
             #expect(try Data(contentsOf: URL(filePath: path)) == bytes)
+        }
+    }
+
+    @Test("that a newer version has changed is refused and left as it is")
+    func newerVersion() async throws {
+        try await withStorePath { path in
+            _ = try ServiceStore(path: path)
+            let file = try DatabaseQueue(path: path)
+            try await file.write { db in try db.execute(sql: "INSERT INTO grdb_migrations VALUES ('of next year')") }
+            #expect {
+                _ = try ServiceStore(path: path)
+            } throws: { error in
+                "\(error)".contains("newer version") && "\(error)".contains(path)
+            }
+        }
+    }
+
+    @Test("is opened without waiting for a service that is writing")
+    func openedWhileWritten() async throws {
+        try await withStorePath { path in
+            let service = try ServiceStore(path: path)
+            try await service.append(.upsert(Sample.person(1)))
+            try await service.write { _ in _ = try ServiceStore(path: path, busySeconds: 0) }
+        }
+    }
+
+    @Test("has nothing of a transaction that fails, and takes the next one")
+    func failedTransaction() async throws {
+        struct Failure: Error {}
+        try await withStorePath { path in
+            let store = try ServiceStore(path: path)
+            await #expect(throws: Failure.self) {
+                try await store.write { db in
+                    try db.execute(sql: "INSERT INTO failure (since, text) VALUES (1, 'half')")
+                    throw Failure()
+                }
+            }
+            #expect(try await store.failures().isEmpty)
+            try await store.append(.upsert(Sample.person(1)))
         }
     }
 

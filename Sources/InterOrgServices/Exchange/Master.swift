@@ -40,16 +40,13 @@ public actor Master {
     /// that the log was restored from; everything else is put right by a comparison.
     public func auditDirectory() async throws {
         guard !hasAudited else { return }
-        try await compareWithDirectory()
-        hasAudited = true
-    }
-
-    private func compareWithDirectory() async throws {
         let survey = try await participant.surveyDirectory()
-        guard !survey.isAsKnown else { return }
-        let unknown = Array(survey.unknown.keys)
-        if try await participant.log.digests(unknown).count < unknown.count { try await noteRestoration() }
-        if try await isWhole() { try await participant.importAnew() }
+        if !survey.isAsKnown {
+            let unknown = Array(survey.unknown.keys)
+            if try await participant.log.digests(unknown).count < unknown.count { try await noteRestoration() }
+            if try await isWhole() { try await participant.importAnew() }
+        }
+        hasAudited = true
     }
 
     /// Own directory → master database.
@@ -62,9 +59,9 @@ public actor Master {
     /// Master database → own directory.
     public func importIntoDirectory() async throws -> SynchronizationReport {
         try await settleRestoration()
-        try await auditDirectory()
         // A state that was lost: what the directory has may be more than the log has.
-        if try await participant.importState(.contents).cursor() == nil { try await compareWithDirectory() }
+        if try await participant.importState(.contents).cursor() == nil { hasAudited = false }
+        try await auditDirectory()
         // Before that, what is missing from the log may be there at home.
         let refresh = try await isWhole() ? RefreshID(participant.surroundings.newID()) : nil
         let line = try await participant.log.line()
@@ -257,9 +254,7 @@ public actor Master {
             collector: { _ in collector }, mayChange: { $0 == member.id })
         let divergent = try await participant.divergent(from: header, states, imported) { $0 == member.id }
         if machine.divergence.compared(divergent, now: now) {
-            machine.beginAnew()
-            try await participant.peers.save(machine, of: member.id)
-            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
+            try await beginAnew(&machine, of: member)
         }
         let hasCome = try await participant.hasCome(header.line, states)
         machine.imported(header, hasCome: hasCome)
@@ -273,11 +268,18 @@ public actor Master {
     private func beginAnewIfAsked(_ member: Member) async throws {
         guard try await participant.peers.isAskedAnew(member.id) else { return }
         var machine = try await machine(of: member)
-        machine.beginAnew()
         machine.forgive()
-        try await participant.peers.save(machine, of: member.id)
-        for stream in ChangeStream.allCases { try await states(of: member)[stream].forgetCursor() }
+        try await beginAnew(&machine, of: member)
         try await participant.peers.hasAskedAnew(member.id)
+    }
+
+    /// Everything of the member is asked for anew. The machine is saved before the positions go: with the positions alone, a
+    /// message of before would be taken for all that there is.
+    private func beginAnew(_ machine: inout MasterMachine, of member: Member) async throws {
+        machine.beginAnew()
+        try await participant.peers.save(machine, of: member.id)
+        let states = try await states(of: member)
+        for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
     }
 
     private func letter(

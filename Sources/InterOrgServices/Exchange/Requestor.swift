@@ -50,13 +50,16 @@ public actor Requestor {
     /// Looks whether the directory has what of others it should have; if not, everything is asked for anew.
     public func auditDirectory() async throws {
         guard !hasAudited else { return }
-        if try await !participant.surveyDirectory().isAsKnown { try await beginAnew() }
+        if try await !participant.surveyDirectory().isAsKnown {
+            var machine = try await machine()
+            try await beginAnew(&machine)
+        }
         hasAudited = true
     }
 
-    /// Everything is asked for anew.
-    private func beginAnew() async throws {
-        var machine = try await machine()
+    /// Everything is asked for anew. The machine is saved before the positions go: with the positions alone, a message of
+    /// before would be taken for all that there is.
+    private func beginAnew(_ machine: inout RequestorMachine) async throws {
         machine.beginAnew()
         try await participant.peers.save(machine, of: master.id)
         try await participant.importAnew()
@@ -64,7 +67,8 @@ public actor Requestor {
 
     private func beginAnewIfAsked() async throws {
         guard try await participant.peers.isAskedAnew(master.id) else { return }
-        try await beginAnew()
+        var machine = try await machine()
+        try await beginAnew(&machine)
         try await participant.peers.hasAskedAnew(master.id)
     }
 
@@ -174,11 +178,7 @@ public actor Requestor {
             mayChange: { $0 != own })
         let divergent = try await participant.divergent(from: header, states, imported) { $0 != own }
         machine.imported(header, isParked: imported.parked != nil, now: now)
-        if machine.compared(divergent, now: now) {
-            machine.beginAnew()
-            try await participant.peers.save(machine, of: master.id)
-            for stream in ChangeStream.allCases { try await states[stream].forgetCursor() }
-        }
+        if machine.compared(divergent, now: now) { try await beginAnew(&machine) }
         try await participant.peers.save(machine, of: master.id)
         if let reason = imported.parked { return .parked(reason: reason) }
         return .done(imported.report)
