@@ -62,7 +62,7 @@ public final class ServiceStore: Sendable {
 
     private static func bringUpToDate(_ database: any DatabaseWriter) throws {
         let migrator = migrator
-        let (isUpToDate, isNewer) = try database.read { db in
+        let (isUpToDate, isNewer) = try database.readAtOnce { db in
             (try migrator.hasCompletedMigrations(db), try migrator.hasBeenSuperseded(db))
         }
         if isNewer { throw NewerStore(path: database.path) }
@@ -87,7 +87,7 @@ public final class ServiceStore: Sendable {
 }
 
 extension DatabaseWriter {
-    /// Without suspension.
+    /// Without suspension, and without the pragma that keeps a reading from writing: it has all statements prepared anew.
     fileprivate func readAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result { try unsafeRead(body) }
 
     fileprivate func writeAtOnce<Result>(_ body: (Database) throws -> Result) throws -> Result {
