@@ -26,6 +26,8 @@ struct FeedEnd: Equatable {
     var position: DirectoryCursor.Position?
     /// Everything that is there was mentioned.
     var sawAll: Bool
+    /// The newest changes are older than those of before.
+    var isSetBack = false
 }
 
 /// Some events and, with the last ones, the end.

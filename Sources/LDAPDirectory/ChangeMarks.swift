@@ -28,6 +28,12 @@ struct ChangeMarks: Codable, Equatable, Sendable {
         newest[stamp.serverID] = max(newest[stamp.serverID] ?? "", stamp.text)
     }
 
+    /// Whether these go as far as earlier ones. Otherwise the entries that had changed last are gone, or the server was
+    /// set back to an earlier state, in which entries that have gone back with it have old stamps.
+    func reach(_ earlier: ChangeMarks) -> Bool {
+        earlier.newest.allSatisfy { serverID, stamp in newest[serverID].map { $0 >= stamp } ?? false }
+    }
+
     /// The stamps from which on entries have to be looked at.
     var thresholds: Thresholds { Thresholds(oldest: newest.mapValues { Self.earlier($0) }) }
 

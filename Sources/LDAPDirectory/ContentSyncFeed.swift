@@ -65,7 +65,8 @@ struct ContentSyncRefresh {
 actor ContentSyncFeed: ChangeFeed {
     private let source: DirectorySource
     private let search: WholeSearch
-    private let isContinued: Bool
+    /// Where the search goes on; nil if it is for everything.
+    private let start: ContentSyncCookie?
     private var refresh: ContentSyncRefresh
     /// What has come and was not given yet: one message may name hundreds of entries.
     private var waiting: ArraySlice<LDAPSearchEvent> = []
@@ -78,7 +79,7 @@ actor ContentSyncFeed: ChangeFeed {
     /// - Parameter cookie: where to go on; nil for everything.
     init(_ source: DirectorySource, _ connection: LDAPConnection, after cookie: ContentSyncCookie?) throws {
         self.source = source
-        isContinued = cookie != nil
+        start = cookie
         limit = cookie == nil ? Self.batchSize : Self.firstBatchSize
         refresh = ContentSyncRefresh(after: cookie)
         let request = ContentSyncRequest(mode: .refreshOnly, cookie: cookie?.bytes, reloadHint: false)
@@ -107,11 +108,12 @@ actor ContentSyncFeed: ChangeFeed {
             }
             limit = Self.batchSize
             return FeedBatch(events: events, end: nil)
-        } catch LDAPResultCode.syncRefreshRequired where isContinued {
+        } catch LDAPResultCode.syncRefreshRequired where start != nil {
             throw RefreshRequired()
-        } catch LDAPResultCode.unwillingToPerform where isContinued {
-            // slapd's answer to a cookie from its future: it has been restored from a backup.
-            throw RefreshRequired()
+        } catch let error as LDAPError where error.code == .unwillingToPerform {
+            // slapd's answer to a cookie from its future.
+            guard let start else { throw error }
+            throw try ReadingPlan.refused(start, by: error, base: source.base.string())
         } catch LDAPResultCode.unavailableCriticalExtension {
             throw source.noContentSynchronization
         }

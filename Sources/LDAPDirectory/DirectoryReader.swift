@@ -128,7 +128,9 @@ actor DirectoryReader: ChangeReader {
         await fetcher.resolver.relyOnState()
         if case .changes(let position) = passes[0], method == .scan {
             self.end?.sawAll = false
-            if try await source.index.summary() != present {
+            if end.isSetBack {
+                if !passes.contains(.everything) { passes.append(.everything) }
+            } else if try await source.index.summary() != present {
                 passes.insert(.missing(since: end.position ?? position), at: 1)
             }
         }

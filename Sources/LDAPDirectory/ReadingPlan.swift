@@ -41,23 +41,41 @@ struct ReadingPlan: Equatable {
 
     /// Whether the server has been set back to an earlier state: of its own changes it has fewer than before. Of
     /// another server's it may have fewer because it has still to catch up, and nothing can be read from it until it
-    /// has: what it lacks is not gone.
+    /// has, whatever has become of its own: what it lacks is not gone.
     private static func isRestored(
         _ server: ServerState, since position: DirectoryCursor.Position, base: String
     ) throws -> Bool {
         guard case .contentSync(let bytes) = position, !server.stamps.isEmpty else { return false }
         let cookie = ContentSyncCookie(Array(bytes))
-        for (serverID, stamp) in cookie.stamps.sorted(by: { $0.key < $1.key }) {
-            guard let current = server.stamps[serverID] else { return true }
-            guard current < stamp else { continue }
-            guard serverID != cookie.serverID else { return true }
-            throw LDAPError(
-                code: .unavailable, operation: "read", subject: base,
-                diagnosticMessage: "the server is behind what it has shown before: it has the changes of server ID "
-                    + "\(serverID) up to \(current.text), and had them up to \(stamp.text). It is read again when it "
-                    + "has caught up; if it was restored from a backup together with the others, any write at that "
-                    + "server ends this")
+        let lost = cookie.stamps.filter { serverID, stamp in server.stamps[serverID].map { $0 < stamp } ?? true }
+        for (serverID, stamp) in lost.sorted(by: { $0.key < $1.key }) where serverID != cookie.serverID {
+            let current = server.stamps[serverID].map { "up to \($0.text), and had them" } ?? "no more, and had them"
+            throw unavailable(
+                base,
+                "the server is behind what it has shown before: it has the changes of server ID \(serverID) "
+                    + "\(current) up to \(stamp.text). It is read again when it has caught up; if it was restored from "
+                    + "a backup together with the others, any write at that server ends this")
         }
-        return false
+        return !lost.isEmpty
+    }
+
+    /// What slapd's refusal of a cookie means (`unwillingToPerform`), where it does not show its own stamps.
+    ///
+    /// - Throws: ``LDAPError`` (`unavailable`) if another server may still bring what this one lacks.
+    static func refused(_ cookie: ContentSyncCookie, by error: LDAPError, base: String) throws -> RefreshRequired {
+        // A database that is being filled has no stamps before it is full.
+        let isBeingFilled = error.diagnosticMessage.contains("provider doesn't")
+        guard !isBeingFilled, cookie.stamps.keys.allSatisfy({ $0 == cookie.serverID }) else {
+            throw unavailable(
+                base,
+                "the server lacks what it has shown before, and another server may still bring it "
+                    + "(\(error.diagnosticMessage)). It is read again when it has caught up; let the connector's identity "
+                    + "read contextCSN, which tells whether it was restored from a backup")
+        }
+        return RefreshRequired()
+    }
+
+    private static func unavailable(_ base: String, _ message: String) -> LDAPError {
+        LDAPError(code: .unavailable, operation: "read", subject: base, diagnosticMessage: message)
     }
 }

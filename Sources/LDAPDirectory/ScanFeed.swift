@@ -9,8 +9,9 @@ actor ScanFeed: ChangeFeed {
     private let connection: LDAPConnection
     private let base: String
     private let isPaged: Bool
+    private let before: ChangeMarks?
     private let thresholds: ChangeMarks.Thresholds?
-    private var marks: ChangeMarks
+    private var marks = ChangeMarks()
     private var search: WholeSearch?
 
     private static let pageSize = 500
@@ -25,7 +26,7 @@ actor ScanFeed: ChangeFeed {
         self.connection = connection
         self.base = base
         self.isPaged = isPaged
-        self.marks = marks ?? ChangeMarks()
+        before = marks
         thresholds = marks?.thresholds
     }
 
@@ -41,7 +42,11 @@ actor ScanFeed: ChangeFeed {
             self.search = try start(pageCookie: page.cookie)
             return FeedBatch(events: [], end: nil)
         }
-        return FeedBatch(events: [], end: FeedEnd(position: .scan(marks), sawAll: true))
+        guard let before, !marks.reach(before) else {
+            return FeedBatch(events: [], end: FeedEnd(position: .scan(marks), sawAll: true))
+        }
+        // Until everything has been read, it is to be noticed again.
+        return FeedBatch(events: [], end: FeedEnd(position: .scan(before), sawAll: true, isSetBack: true))
     }
 
     private func start(pageCookie: [UInt8]) throws -> WholeSearch {

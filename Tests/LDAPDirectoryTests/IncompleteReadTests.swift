@@ -242,9 +242,8 @@ struct IncompleteReadTests {
             let export = try DirectoryExport(of: server)
             let first = try await export.changes { try await $0.addPerson("alice") }
             #expect(first.count == 4)
-            let data = "\(server.folder)/data"
             await server.stop()
-            try FileManager.default.copyItem(atPath: data, toPath: data + ".backup")
+            try await server.backUpData()
             try await server.restart()
             let changed = try await export.changes { connection in
                 try await connection.set("title", of: "p0", to: "Changed after the backup")
@@ -252,8 +251,7 @@ struct IncompleteReadTests {
             }
             #expect(changed.count == 2)
             await server.stop()
-            try FileManager.default.removeItem(atPath: data)
-            try FileManager.default.moveItem(atPath: data + ".backup", toPath: data)
+            try await server.restoreData()
             try await server.restart()
 
             let restored = try await export.changes()
@@ -261,6 +259,30 @@ struct IncompleteReadTests {
             #expect(restored.count == 2)
             #expect(restored.contains(.delete(lost.id)))
             #expect(try await export.entry("p0")?[.title] == ["Title"])
+            #expect(try await export.changes().isEmpty)
+        }
+    }
+
+    @Test("when the directory was restored from a backup and does not show its stamps: slapd refuses the cookie")
+    func restoredServerWithHiddenStamps() async throws {
+        let lines = [
+            "access to attrs=userPassword by * auth", "access to attrs=contextCSN by * none",
+            "access to * by * read",
+        ]
+        var configuration = SlapdConfiguration.directory(.sessionLog, more: AuditTests.readerLDIF)
+        configuration.databaseLines = lines
+        try await withSlapd(configuration) { server in
+            var export = try DirectoryExport(of: server)
+            export.bindDN = AuditTests.reader
+            _ = try await export.changes { try await $0.addPerson("alice", LDAPAttribute("title", "Old")) }
+            await server.stop()
+            try await server.backUpData()
+            try await server.restart()
+            #expect(try await export.changes { try await $0.set("title", of: "alice", to: "New") }.count == 1)
+            await server.stop()
+            try await server.restoreData()
+            try await server.restart()
+            #expect(try await export.changes().map { $0.entry?[.title] } == [["Old"]])
             #expect(try await export.changes().isEmpty)
         }
     }

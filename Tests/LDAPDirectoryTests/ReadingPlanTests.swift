@@ -15,6 +15,10 @@ struct ReadingPlanTests {
         cookie: Data("rid=000,sid=001,csn=\(own);\(foreign)".utf8))
 
     private func server(_ stamps: String..., base: UUID? = ReadingPlanTests.base) -> ServerState {
+        server(stamps, base: base)
+    }
+
+    private func server(_ stamps: [String], base: UUID? = ReadingPlanTests.base) -> ServerState {
         let stamps = stamps.compactMap { ChangeStamp($0) }
         return ServerState(
             baseUUID: base, stamps: Dictionary(uniqueKeysWithValues: stamps.map { ($0.serverID, $0) }))
@@ -51,19 +55,40 @@ struct ReadingPlanTests {
         #expect(reloaded.isReloaded && reloaded.passes == [.everything])
     }
 
-    @Test("is to read everything if the server has lost changes of its own, or those of a server altogether")
+    @Test("is to read everything if the server has lost changes of its own")
     func restored() throws {
         #expect(try plan(server(Self.earlier + "1#000000", Self.foreign)).passes == [.everything])
-        #expect(try plan(server(Self.own)).passes == [.everything])
+        #expect(try plan(server(Self.foreign)).passes == [.everything])
     }
 
-    @Test("is nothing while the server is behind another one")
-    func behind() throws {
-        let error = #expect(throws: LDAPError.self) {
-            try plan(server(Self.own, Self.earlier + "2#000000"), audited: nil)
-        }
+    @Test(
+        "is nothing while the server is behind another one, also if it was restored and has lost changes of its own",
+        arguments: [
+            [own, earlier + "2#000000"], [own], [earlier + "1#000000", earlier + "2#000000"], [earlier + "1#000000"],
+        ])
+    func behind(stamps: [String]) throws {
+        let error = #expect(throws: LDAPError.self) { try plan(server(stamps), audited: nil) }
         #expect(error?.isTransient == true)
         #expect(error?.description.contains("server ID 2") == true)
+    }
+
+    @Test("is to read everything if slapd refuses a cookie of its own alone, unless its database is being filled")
+    func refused() throws {
+        func refusal(_ message: String) -> LDAPError {
+            LDAPError(code: .unwillingToPerform, operation: "search", subject: "", diagnosticMessage: message)
+        }
+        let newer = refusal("consumer state is newer than provider!")
+        let own = ContentSyncCookie(Array("rid=000,sid=001,csn=\(Self.own)".utf8))
+        _ = try ReadingPlan.refused(own, by: newer, base: "ou=people")
+        let both = ContentSyncCookie(Array("rid=000,sid=001,csn=\(Self.own);\(Self.foreign)".utf8))
+        let filled = refusal("consumer has state info but provider doesn't!")
+        for (cookie, refusal) in [(both, newer), (own, filled)] {
+            let error = #expect(throws: LDAPError.self) {
+                try ReadingPlan.refused(cookie, by: refusal, base: "ou=people")
+            }
+            #expect(error?.isTransient == true)
+            #expect(error?.description.contains(refusal.diagnosticMessage) == true)
+        }
     }
 
     @Test("is to audit as well, after the changes, when the last audit is too old")

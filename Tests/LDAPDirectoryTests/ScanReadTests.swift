@@ -116,6 +116,50 @@ struct ScanReadTests {
         #expect(thresholds.mayHaveChanged(entry()))
     }
 
+    /// An entry that has not changed for long.
+    private static let oldStamps = """
+        dn: uid=alice,ou=people,dc=example
+        objectClass: inetOrgPerson
+        uid: alice
+        cn: Alice
+        sn: Alice
+        title: Old
+        entryCSN: 20200101000000.000000Z#000000#000#000000
+        modifyTimestamp: 20200101000000Z
+
+        """
+
+    @Test("notices that the server was restored from a backup, and reads everything")
+    func restoredServer() async throws {
+        try await withSlapd(.directory(.noSyncProvider, more: Self.oldStamps)) { server in
+            let export = try DirectoryExport(of: server)
+            let first = try await export.changes { try await $0.addPerson("bob") }
+            #expect(first.count == 2)
+            await server.stop()
+            try await server.backUpData()
+            try await server.restart()
+            #expect(try await export.changes { try await $0.set("title", of: "alice", to: "New") }.count == 1)
+            await server.stop()
+            try await server.restoreData()
+            try await server.restart()
+            #expect(try await export.changes().map { $0.entry?[.title] } == [["Old"]])
+            #expect(try await export.changes().isEmpty)
+        }
+    }
+
+    @Test("goes on as before after the entry that had changed last is gone")
+    func newestDeleted() async throws {
+        try await withSlapd(.directory(.noSyncProvider, more: Self.oldStamps)) { server in
+            let export = try DirectoryExport(of: server)
+            let first = try await export.changes { try await $0.addPerson("bob") }
+            #expect(first.count == 2)
+            let changes = try await export.changes { try await $0.delete(dn: "uid=bob,ou=people,dc=example") }
+            #expect(changes.map(\.entry) == [nil])
+            #expect(try await export.changes().isEmpty)
+            #expect(try await export.changes { try await $0.set("title", of: "alice", to: "New") }.count == 1)
+        }
+    }
+
     @Test("reads from a replica, whose answer to a write would be a referral")
     func replica() async throws {
         try await withReplica { provider, replica in

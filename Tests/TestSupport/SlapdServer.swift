@@ -100,28 +100,31 @@ public actor SlapdServer {
 
     /// Replaces the database by one with these entries. Throws if the server is running.
     public func reload(ldif: String) async throws {
-        try replaceData { folder in
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        }
+        try removeData()
+        try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
         try await load(ldif: ldif)
     }
 
     /// Keeps a copy of the database, which `restoreData` brings back. Throws if the server is running.
-    public func backUpData() throws {
+    public func backUpData() async throws {
         guard process == nil else { throw TestSupportError("a backup needs the server to be stopped") }
-        try FileManager.default.copyItem(atPath: "\(folder)/data", toPath: "\(folder)/backup")
+        try await copy("\(folder)/data", to: "\(folder)/backup")
     }
 
     /// Takes the database of another server, or this one's backup. Throws if the server is running.
-    public func restoreData(from path: String? = nil) throws {
-        let backup = path ?? "\(folder)/backup"
-        try replaceData { try FileManager.default.copyItem(atPath: backup, toPath: $0) }
+    public func restoreData(from path: String? = nil) async throws {
+        try removeData()
+        try await copy(path ?? "\(folder)/backup", to: "\(folder)/data")
     }
 
-    private func replaceData(_ make: (String) throws -> Void) throws {
+    private func removeData() throws {
         guard process == nil else { throw TestSupportError("the data of a running server cannot be replaced") }
         try FileManager.default.removeItem(atPath: "\(folder)/data")
-        try make("\(folder)/data")
+    }
+
+    /// A database of a few entries is a file of a gibibyte with hardly anything in it.
+    private func copy(_ source: String, to destination: String) async throws {
+        try await runCommand("/bin/cp", ["-r", "--sparse=always", source, destination], logFolder: folder)
     }
 
     /// Between looking for a port and slapd's using it, somebody else may have taken it; slapd does not always say so.
