@@ -74,8 +74,8 @@ public struct MasterMachine: Hashable, Sendable, Codable {
             return [.challenge(header.request, nonce)]
         }
         challenged = nil
-        // An older one may have been sent again by anybody.
-        if header.request == request { lastHeard = now }
+        // What has come before may have been sent again by anybody.
+        if header.request == request, !parts.contains(header.part) { lastHeard = now }
         if isNewer(header) {
             lastHeard = now
             incarnation = header.line.current

@@ -143,10 +143,14 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         {
             return [.drop(reason: "it is from a life of the master's service that may be lost")]
         }
-        lastHeard = now
-        unanswered = 0
+        let isAwaited = waitingSince != nil && header.request.number == lastNumber
+        // What has come before may have been sent again by anybody.
+        if isAwaited || header.request.number > acknowledgedBy {
+            lastHeard = now
+            unanswered = 0
+        }
         // A long answer is not overdue while its parts come.
-        if waitingSince != nil, header.request.number == lastNumber { waitingSince = now }
+        if isAwaited { waitingSince = now }
         if let challenge = header.challenge {
             // One that has not been answered yet is answered at once; one that was, by the schedule.
             guard challenge != self.challenge else { return [] }

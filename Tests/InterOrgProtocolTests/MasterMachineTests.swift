@@ -41,6 +41,20 @@ struct MasterMachineTests {
         #expect(take(.made(.request, .number(1))) == [])
     }
 
+    @Test("has not heard from a requestor when what has come before comes again")
+    mutating func replayed() {
+        let headers = [1, 2].map { ExchangeHeader.made(.request, .number(5), part: $0, isLast: $0 == 2) }
+        for (index, header) in headers.enumerated() {
+            _ = machine.received(header, now: now + Double(index), nonce: nonce)
+            machine.imported(header, hasCome: true)
+        }
+        #expect(machine.lastHeard == now + 1)
+        for header in headers + [.made(.request, .number(4))] {
+            _ = machine.received(header, now: now + 100, nonce: nonce)
+        }
+        #expect(machine.lastHeard == now + 1)
+    }
+
     @Test(
         "answers after the last part, in whatever order the parts come",
         arguments: [[1, 2, 3], [3, 1, 2], [2, 3, 1]])

@@ -192,6 +192,19 @@ struct RequestorMachineTests {
         #expect(pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
     }
 
+    @Test("has not heard from the master when what has come before comes again, and is no less patient")
+    mutating func replayed() throws {
+        let reply = ExchangeHeader.made(.reply, try post(at: now))
+        _ = receive(reply)
+        machine.imported(reply, isParked: false, now: now)
+        _ = try post(at: now + 100)
+        _ = machine.asked(now: now + 160, nonce: uuid(1))
+        let due = machine.due
+        _ = machine.received(reply, from: Party.master.id, now: now + 200, nonce: uuid(88))
+        #expect(machine.lastHeard == now)
+        #expect(machine.due == due)
+    }
+
     @Test("is patient for as long as parts of the answer come")
     mutating func longAnswer() throws {
         let request = try post(at: now)

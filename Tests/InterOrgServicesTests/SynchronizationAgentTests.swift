@@ -138,6 +138,26 @@ struct SynchronizationAgentTests {
         #expect(waiting.durations == [5, 10, 20].map { .seconds($0) })
     }
 
+    @Test("asks again when an answer is overdue, long before the schedule does", .timeLimit(.minutes(10)))
+    func overdue() async throws {
+        let log = RecordingLog()
+        let directory = AbsentDirectory(times: 0, .serverDown)
+        // The first request is nearly a minute old when it is posted.
+        let now: @Sendable () -> Date = {
+            let isPosted = log.all.contains { $0.hasPrefix("info: request posted") }
+            return isPosted ? Date() : Date() - 59
+        }
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory, log.logger, now: now), schedule: .every(.seconds(86_400)),
+            pauses: ManualPauses().pauses, logger: log.logger)
+        let running = Task { try await agent.run() }
+        while !log.all.contains("info: request posted: an answer is missing") {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        running.cancel()
+        try await running.value
+    }
+
     @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(10)))
     func corrections() async throws {
         let directory = AbsentDirectory(times: 9, .invalidCredentials)

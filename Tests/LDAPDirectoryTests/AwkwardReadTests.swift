@@ -65,6 +65,28 @@ struct AwkwardReadTests {
         }
     }
 
+    @Test("values with blanks, newlines, NUL or a MiB come byte for byte")
+    func values() async throws {
+        let values = ImportValueTests.awkwardValues.map(\.values).filter { $0.count == 1 && !$0[0].bytes.isEmpty }
+        try await withSlapd(.directory(.sessionLog)) { server in
+            let export = try DirectoryExport(of: server)
+            var accepted: [Value: Value] = [:]
+            let changes = try await export.changes { connection in
+                for (number, values) in values.enumerated() {
+                    let name = "v\(number)"
+                    let value = LDAPAttribute("title", values.map(\.bytes))
+                    // The syntax of a title is UTF-8.
+                    guard (try? await connection.addPerson(name, value)) != nil else { continue }
+                    accepted[Value(name)] = values[0]
+                }
+            }
+            #expect(accepted.count == values.count - 1)
+            let found = changes.compactMap(\.entry).map { ($0.name, $0[.title]) }
+            #expect(found.count == accepted.count)
+            for (name, title) in found { #expect(title == [accepted[name]], "\(name)") }
+        }
+    }
+
     @Test("attributes with options are other attributes than those without")
     func attributeOptions() async throws {
         try await withSlapd(.directory(.sessionLog)) { server in

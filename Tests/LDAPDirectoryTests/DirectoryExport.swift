@@ -19,6 +19,8 @@ struct DirectoryExport {
     var base = "ou=people,dc=example"
     var filter: String?
     var bindDN: String?
+    /// Where the server is read; nil: at its own URL.
+    var url: String?
     var mapping = Mapping.inetOrgPerson
     var deletionGuard = DeletionGuard()
     var detection = ChangeDetection.auto
@@ -44,9 +46,11 @@ struct DirectoryExport {
     /// One stream of the directory as change source.
     func source(_ stream: ChangeStream) async throws -> DirectorySource {
         let now = now
+        var access = try await server.access(of: Self.organization, bindDN: bindDN, mapping: mapping)
+        if let url { access.connection.url = url }
         return DirectorySource(
-            try await server.access(of: Self.organization, bindDN: bindDN, mapping: mapping),
-            base: try LDAPDN(base), userFilter: filter, stream: stream, index: try await state(stream).sourceIndex,
+            access, base: try LDAPDN(base), userFilter: filter, stream: stream,
+            index: try await state(stream).sourceIndex,
             detection: detection, audit: AuditSchedule(every: .seconds(86_400), now: { now }),
             newRefresh: { RefreshID(UUID()) })
     }

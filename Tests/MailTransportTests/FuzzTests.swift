@@ -29,7 +29,8 @@ import Testing
             "From: x@a.example\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\npreamble\r\n--b\r\n\r\ntext\r\n"
             + "--b\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\(header)\r\n\r\n\(body)\r\n--c--\r\n--b--\r\n"
         let samples = [plain, Array(quoted.utf8), Array(wrapped.utf8)]
-        try Fuzzing("mails", samples: samples, dictionary: Self.mailWords).run(share: 15) { input in
+        try Fuzzing("mails", samples: samples, dictionary: Self.mailWords).run(share: 10) { input in
+            _ = MailSender(of: input)
             let sender = input.count.isMultiple(of: 3) ? nil : branch
             guard
                 case .exchange(let mail) = try MailReading(
@@ -114,6 +115,29 @@ import Testing
                         throw TestSupportError("a mail was taken that is too large or for somebody else")
                     }
                     session.delivered(mails.map { _ in .stored })
+                }
+            }
+        }
+    }
+
+    @Test("answers of an IMAP server")
+    func responses() throws {
+        let text =
+            "* OK ready\r\nS1 OK done\r\n* 3 EXISTS\r\n* SEARCH 1 2 3\r\n"
+            + "* 1 FETCH (UID 7 RFC822.SIZE 5 BODY[] {5}\r\na\r\n{9 FLAGS (\\Seen))\r\nS2 NO [TRYCREATE] no\r\n"
+        let words = [
+            "\r\n", "\n", "{", "}", "{5}\r\n", "{5+}\r\n", "{99999999999999999999}\r\n", "{-1}\r\n", "* ", "UID ",
+            "FETCH", "(", ")", "\"", "[", "]", "\u{0}", "S1 OK", "é",
+        ]
+        try Fuzzing("imap", samples: [Array(text.utf8)], dictionary: words).run(share: 5) { input in
+            var reader = IMAPResponseReader(literalBytesMax: 1_000)
+            for start in stride(from: 0, to: input.count, by: 61) {
+                reader.receive(input[start..<min(start + 61, input.count)])
+                while let response = try reader.next() {
+                    guard (response.literal?.count ?? 0) <= 1_000 else {
+                        throw TestSupportError("a literal is larger than the limit")
+                    }
+                    _ = (response.text, response.number(after: "UID"), response.text(after: "S1"))
                 }
             }
         }

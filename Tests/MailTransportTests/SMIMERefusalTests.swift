@@ -208,6 +208,33 @@ import Testing
         #expect(refusals > bytes.count * 9 / 10, "\(refusals) of \(bytes.count)")
     }
 
+    @Test("wherever a bit of the mail as it is delivered is flipped, or it says what it said before")
+    func mailBitFlips() throws {
+        let payload = Array("{\"interorg\":1}\n".utf8)
+        let bytes = try makeMessage(body: a.envelope(b.peer()).seal(payload, to: b.id)).encoded()
+        let envelope = b.envelope(a.peer())
+        var refusals = 0
+        for position in bytes.indices {
+            var changed = bytes
+            changed[position] ^= 1 << UInt8(position % 8)
+            do {
+                let reading = try MailReading(
+                    changed, envelopeSender: a.address, contentTypes: envelope.acceptedContentTypes)
+                guard case .exchange(let mail) = reading else {
+                    refusals += 1
+                    continue
+                }
+                let opened = try envelope.open(mail.body, from: a.address)
+                #expect(
+                    opened == OpenedBody(speaker: a.id, payload: payload), "bit \(position % 8) of byte \(position)")
+            } catch {
+                refusals += 1
+            }
+        }
+        // What remains is in header fields that nothing depends on, and line ends.
+        #expect(refusals > bytes.count / 2, "\(refusals) of \(bytes.count)")
+    }
+
     @Test("wherever a bit of what is signed and not encrypted is flipped", .timeLimit(.minutes(10)))
     func signedBitFlips() throws {
         let payload = Array("{\"interorg\":1}\n".utf8)

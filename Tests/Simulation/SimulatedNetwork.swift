@@ -16,6 +16,9 @@ struct SimulatedNetwork {
     private(set) var underWay: [Mail] = []
     /// Some of the mail that has been, for whoever sends it again.
     private var archive: [Mail] = []
+    /// All of it, if it is recorded.
+    private var recorded: [Mail] = []
+    var records = false
     private var count = 0
     var isPerfect = false
     private(set) var tally = Tally()
@@ -33,6 +36,18 @@ struct SimulatedNetwork {
             mail.due += delaySeconds(dice)
         }
         underWay.append(mail)
+        if records { recorded.append(mail) }
+        return count
+    }
+
+    /// Everything that has been recorded comes once more, in random order.
+    ///
+    /// - Returns: how many mails.
+    mutating func replayRecorded(now: Double, _ dice: Dice) -> Int {
+        let count = recorded.count
+        while let mail = dice.pick(Array(recorded.indices)).map({ recorded.remove(at: $0) }) {
+            comeBack(mail, due: now)
+        }
         return count
     }
 

@@ -160,11 +160,12 @@ public final class SimulatedService {
         return try await master.answer()
     }
 
-    /// A row is lost from the database, and the entry from the directory that it was about.
+    /// A row is lost from the database, and the entry from the directory that it was about; of the master, an entry of a
+    /// member from its log, and what it knows to have received of it.
     ///
     /// - Returns: whether there was one.
-    public func loseEntry() async throws -> Bool {
-        guard case .requestor = role else { return false }
+    func loseEntry() async throws -> Bool {
+        guard case .requestor = role else { return try await loseReceivedEntry() }
         let people = directory.look { tree in tree.nodes { $0.stamp != nil && $0.kind != .container } }
         guard let node = directory.dice.pick(people), let id = node.stamp else { return false }
         try await database.write { db in
@@ -179,6 +180,25 @@ public final class SimulatedService {
             try $0.delete(node.uuid)
             // It was not the service that deleted it.
             _ = $0.lookAtTakenBack()
+        }
+        try await restart()
+        return true
+    }
+
+    private func loseReceivedEntry() async throws -> Bool {
+        let changes = try await ChangeLog(store: store).changes(.contents, after: 0, through: .max, limit: .max)
+        let ids = changes.compactMap(\.change.entry?.id).filter { $0.organization != organization.id }
+        guard let id = directory.dice.pick(ids) else { return false }
+        try await database.write { db in
+            for condition in [
+                "log_entry WHERE",
+                "exchange_record WHERE synchronization IN "
+                    + "(SELECT id FROM synchronization WHERE name LIKE 'receive/%') AND",
+            ] {
+                try db.execute(
+                    sql: "DELETE FROM \(condition) organization = ? AND uuid = ?",
+                    arguments: [id.organization.uuid, id.uuid])
+            }
         }
         try await restart()
         return true

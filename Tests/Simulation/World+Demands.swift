@@ -38,7 +38,7 @@ extension World {
     /// Nothing is taken back that is still there at home, for as long as nobody leaves and everybody receives everything.
     func watchDeletions(by service: SimulatedService) throws {
         let takenBack = service.directory.change { $0.lookAtTakenBack() }
-        guard ownTally[.membership] == 0 else { return }
+        guard ownTally[.membership] == 0, !masterWasDamaged else { return }
         for id in takenBack.sorted() {
             guard let owner = self.service(id.organization), let node = owner.directory.look({ $0.nodes[id.uuid] })
             else { continue }

@@ -34,9 +34,8 @@ extension World {
             try await restoreBackup(of: restored)
         case .clockJump: jumpClock(of: service)
         case .damage:
-            guard let loser = dice.pick(Array(services.dropFirst())), try await loser.loseEntry() else { return }
-            ownTally.note(.damagedDatabase)
-            note("\(loser.organization.name) has lost an entry")
+            guard let loser = dice.pick(Array(services.dropFirst())) else { return }
+            _ = try await loseEntry(of: loser)
         case .membership where kind.changesMembership: try await changeMembership()
         default: clock.advance(seconds: Double(dice.number(in: 60...dice.number(in: 3_600...200_000))))
         }
@@ -81,6 +80,17 @@ extension World {
         ownTally.note(.clockJump)
         note("\(service.organization.name)'s clock is set, \(skew) s from the world's")
         service.clock.jump(toSkewSeconds: Double(skew))
+    }
+
+    /// A row is lost from a service's database, and the entry that it was about.
+    ///
+    /// - Returns: whether there was one.
+    public func loseEntry(of service: SimulatedService) async throws -> Bool {
+        guard try await service.loseEntry() else { return false }
+        if service === services[0] { masterWasDamaged = true }
+        ownTally.note(.damagedDatabase)
+        note("\(service.organization.name) has lost an entry")
+        return true
     }
 
     public func takeBackup(of service: SimulatedService) throws {

@@ -22,6 +22,18 @@ extension World {
         try await demandConvergence()
     }
 
+    /// Whoever has recorded all mail sends it again, in random order: nothing comes of it, at once or later.
+    public func replayEverything() async throws {
+        note("all mail comes again")
+        let before = try await standing()
+        network.records = false
+        guard network.replayRecorded(now: clock.now, dice) > 0 else { throw Failure(description: "none is recorded") }
+        try await deliverAll()
+        let after = try await standing()
+        guard after == before else { throw Failure(description: "mail of before changes \(before) to \(after)") }
+        try await heal()
+    }
+
     /// In worlds with a narrow guard, a person lets held deletions go, as often as there are any.
     private func release() async throws {
         for _ in 0..<20 {
@@ -60,11 +72,15 @@ extension World {
         // Who has left goes on asking, and is not answered.
         for service in services where takesPart(service) {
             try await cycle(service)
-            var mails = 0
-            while try await deliverNext() {
-                mails += 1
-                if mails > Self.mailsPerRoundMax { throw Failure(description: "the mail does not end") }
-            }
+            try await deliverAll()
+        }
+    }
+
+    private func deliverAll() async throws {
+        var mails = 0
+        while try await deliverNext() {
+            mails += 1
+            if mails > Self.mailsPerRoundMax { throw Failure(description: "the mail does not end") }
         }
     }
 

@@ -23,6 +23,8 @@ public final class World {
         public var restoresBackups = true
         /// Whether members leave and come again, and what they receive and offer changes.
         public var changesMembership = true
+        /// Whether all mail is recorded, for ``World/replayEverything()``.
+        public var recordsMail = false
 
         public init() {}
     }
@@ -44,6 +46,8 @@ public final class World {
     var newestStates: [EntryID: Int] = [:]
     /// The organizations whose services were ever restored from a backup.
     var wereRestored: Set<OrganizationID> = []
+    /// The master's database has lost an entry: until it has come again, the others take it back.
+    var masterWasDamaged = false
     /// How many entries have been named.
     var names = 0
     /// How many different names there are in an address book.
@@ -60,6 +64,7 @@ public final class World {
         self.seed = seed
         self.kind = kind
         self.dice = Dice(seed: seed)
+        network.records = kind.recordsMail
         let requestors = kind.requestors ?? dice.number(in: 2...8)
         self.nameCount = max(12, (kind.entries ?? 0) / (requestors + 1))
         // Everything in one message, or in some.

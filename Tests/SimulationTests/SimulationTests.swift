@@ -77,17 +77,30 @@ import Testing
         }
     }
 
-    @Test("An entry that was lost without anybody's noticing is found by comparison", arguments: [UInt64(1), 2, 3])
-    func lossesAreFound(seed: UInt64) async throws {
+    @Test(
+        "An entry that was lost without anybody's noticing is found by comparison: by a requestor, by the master",
+        arguments: [UInt64(1), 2, 3], [1, 0])
+    func lossesAreFound(seed: UInt64, service: Int) async throws {
         var kind = World.Kind()
         kind.requestors = 2
         kind.steps = 0
         let world = try World(seed: seed, kind: kind)
         try await live(world) {
             try await world.run()
-            #expect(try await world.services[1].loseEntry(), "there was nothing to lose")
+            #expect(try await world.loseEntry(of: world.services[service]), "there was nothing to lose")
             await #expect(throws: World.Failure.self, "nothing was lost") { try await world.demandConvergence() }
             try await world.heal()
+        }
+    }
+
+    @Test("All mail that ever was, once more and in random order, changes nothing", arguments: UInt64(1)...30)
+    func replayedMail(seed: UInt64) async throws {
+        var kind = World.Kind()
+        kind.recordsMail = true
+        let world = try World(seed: seed, kind: kind)
+        try await live(world) {
+            try await world.run()
+            try await world.replayEverything()
         }
     }
 

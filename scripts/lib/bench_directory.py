@@ -8,6 +8,7 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -22,8 +23,17 @@ SUFFIX = "dc=copy,dc=example"
 IDLE_ROUNDS = 30
 CHANGED_ENTRIES = 1000
 
+# A server whose administrator can make it a consumer while it runs: copying does not include its start.
+RECONFIGURABLE = f"""\
+database config
+access to * by dn.exact="cn=admin,{SUFFIX}" manage by * none
+"""
+
 CONSUMER = """\
-syncrepl rid=1 provider={url} type=refreshOnly interval=01:00:00:00 searchbase="{suffix}"
+dn: olcDatabase={{1}}mdb,cn=config
+changetype: modify
+add: olcSyncrepl
+olcSyncrepl: rid=1 provider={url} type=refreshOnly interval=01:00:00:00 searchbase="{suffix}"
   bindmethod=simple binddn="{bind}" credentials={password} schemachecking=off
 """
 
@@ -77,15 +87,41 @@ class Bench:
 def copy_by_syncrepl(bench, source, durable):
     """Seconds of a consumer's first refresh."""
     password = pathlib.Path(source.administrator_file).read_text(encoding="ascii")
-    more = CONSUMER.format(url=source.directory.url, suffix=SUFFIX, bind=source.administrator_dn, password=password)
+    text = CONSUMER.format(url=source.directory.url, suffix=SUFFIX, bind=source.administrator_dn, password=password)
     wanted = source.directory.context_csn()
-    begin = time.monotonic()
-    with bench.destination(durable, more, is_empty=True) as consumer:
-        if not wait_until(lambda: consumer.directory.context_csn() == wanted, 900, every=0.2):
+    with bench.destination(durable, RECONFIGURABLE, is_empty=True) as consumer:
+        begin = time.monotonic()
+        consumer.directory.change(text)
+        if not context_csn_arrives(consumer, wanted, 900):
             raise Failure("the syncrepl consumer did not catch up within 15 minutes")
         seconds = time.monotonic() - begin
         expect(bench, consumer, consumer.directory.export_base)
     return seconds
+
+
+def context_csn_arrives(slapd, wanted, seconds):
+    """Waits until the contextCSN values are those wanted. Asks every 20 ms, which costs little: one ldapsearch searches
+    once for each line that it is given."""
+    arguments = [program("stdbuf"), "-oL", program("ldapsearch"), "-x", "-D", slapd.administrator_dn,
+                 "-y", slapd.administrator_file, "-H", slapd.directory.url, "-LLL", "-o", "ldif-wrap=no", "-b", SUFFIX,
+                 "-s", "base", "-c", "-f", "-", "(objectClass=%s)", "contextCSN"]
+    with subprocess.Popen(arguments, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=LDAP_ENVIRONMENT) as search:
+        os.set_blocking(search.stdout.fileno(), False)
+
+        def arrived():
+            search.stdin.write(b"*\n")
+            said = search.stdout.read() or b""
+            if b"Can't contact LDAP server" in said:
+                raise Failure(f"slapd of {slapd.organization} does not answer any more")
+            return all(csn in said for csn in wanted)
+
+        try:
+            return wait_until(arrived, seconds, every=0.02)
+        except BrokenPipeError as error:
+            raise Failure(f"ldapsearch ended with {search.wait()} while it was asking for contextCSN") from error
+        finally:
+            search.kill()
 
 
 def copy_by_ldapadd(bench, source, durable):
@@ -149,15 +185,27 @@ def people(directory, count):
     return ["dn:: " + base64.b64encode(entry.dn).decode("ascii") for entry in itertools.islice(found, count)]
 
 
+def measure_idle(bench, source, destination, state):
+    """Milliseconds of a synchronization with nothing new, after a first one that makes the copy."""
+    bench.synchronize(source, destination, state, options=["--transactions", "auto"])
+    idle = [report["seconds"] * 1000 for report in bench.synchronize(source, destination, state, IDLE_ROUNDS + 1)]
+    return statistics.median(idle[1:])
+
+
+def measure_idle_alone(bench):
+    """The same, with directories of its own."""
+    with bench.source() as source, bench.destination(True) as destination:
+        return measure_idle(bench, source, destination, bench.place("state.sqlite"))
+
+
 def measure_changes(bench, rounds):
-    """Milliseconds of a synchronization with nothing new, and how long 1,000 changes, a delete and a rename take in
-    comparison with ldapmodify."""
+    """Milliseconds of a synchronization with nothing new; how long 1,000 changes, a delete and a rename take in
+    comparison with ldapmodify; milliseconds of a whole `interorg sync` with nothing new."""
     ratios = []
     with bench.source() as source, bench.destination(True) as destination, \
             Slapd("peer", SUFFIX, bench.place("peer"), [bench.ldif(bench.entries)], durable=True) as peer:
         state = bench.place("state.sqlite")
-        bench.synchronize(source, destination, state, options=["--transactions", "auto"])
-        idle = [report["seconds"] * 1000 for report in bench.synchronize(source, destination, state, IDLE_ROUNDS + 1)]
+        idle = measure_idle(bench, source, destination, state)
         dns = people(source.directory, CHANGED_ENTRIES + 2 * rounds)
         for number in range(rounds):
             leaving, renamed = dns[CHANGED_ENTRIES + 2 * number:][:2]
@@ -176,7 +224,7 @@ def measure_changes(bench, rounds):
             say(f"{CHANGED_ENTRIES} changes, a delete and a rename: ours {report['seconds']:.2f} s, "
                 f"ldapmodify {theirs:.2f} s")
         process = measure_process(bench, source) if bench.interorg else None
-    return statistics.median(idle[1:]), statistics.median(ratios), process
+    return idle, statistics.median(ratios), process
 
 
 CONFIGURATION = """\
@@ -248,7 +296,7 @@ def main():
                 times["ours one by one", durable] / times["ours", durable]
         figures["copy.memory_mib"] = memory / 2**20
         figures["copy.memory_growth"] = memory / small_memory - 1
-        few, _, _ = measure_changes(bench(min(options.entries, 10_000)), 1)
+        few = measure_idle_alone(bench(min(options.entries, 10_000)))
         idle, delta, process = measure_changes(bench(options.entries), options.rounds)
         figures.update({"idle.exchange_ms": idle, "idle.growth_ms": idle - few, "idle.process_ms": process,
                         "delta.times_ldapmodify": delta})

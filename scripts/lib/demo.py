@@ -48,6 +48,7 @@ def demonstrate(watch, services):
         service.start()
     watch.say("started: " + ", ".join(f"{service.name} ({service.organization.role})" for service in services))
     watch.everything_arrived("first full exchange")
+    check_sealed(watch, services)
     for change in changes.ONE_BY_ONE:
         watch.one_change_arrives(change)
     master, branches = services[0], services[1:]
@@ -68,6 +69,26 @@ def demonstrate(watch, services):
     report_memory(watch, services)
     watch.say(f"{time.monotonic() - watch.started:.1f} s in all")
     return entries
+
+
+def check_sealed(watch, services):
+    """Fails if a service's mail is neither signed nor encrypted. All others also refuse to take such mail."""
+    for service in services:
+        if not service.status()["isSealed"]:
+            raise Failure(f"{service.name} neither signs nor encrypts its mail: its configuration says insecure: true")
+    watch.say("every service says that its mail is signed and encrypted")
+
+
+def check_mail(watch, servers):
+    """Says what each mail server has handed over, and fails unless every mail was encrypted, as the server saw it."""
+    for server in servers:
+        unsealed = server.unsealed()
+        if unsealed:
+            raise Failure(f"mail server {server.name} handed over {len(unsealed)} mails that are not encrypted S/MIME "
+                          f"messages; the first of them is {unsealed[0]}")
+        if not server.delivered():
+            raise Failure(f"mail server {server.name} handed over no mail at all")
+        watch.say(f"mail server {server.name}: {server.delivered()} mails handed over, all encrypted S/MIME messages")
 
 
 def report_memory(watch, services):
@@ -120,7 +141,7 @@ def run(binary, entries, folder, mail):
             stack.callback(service.abandon)
         exchange_keys(services)
         watch = Watch(slapds, services, started)
-        watch.say("keys made and exchanged: all mail is signed and encrypted")
+        watch.say("keys made and exchanged")
         watch.say("three directories: " + ", ".join(
             f"{slapd.organization} at {slapd.directory.url} with {watch.home(slapd.directory).count()} entries"
             for slapd in slapds))
@@ -128,8 +149,7 @@ def run(binary, entries, folder, mail):
             watch.say(f"mail server {server.name} at {server.url}")
         try:
             entries = demonstrate(watch, services)
-            for server in dict.fromkeys(server for server in servers if server):
-                watch.say(f"mail server {server.name}: {server.delivered()} mails handed over")
+            check_mail(watch, dict.fromkeys(server for server in servers if server))
             return entries
         except Failure:
             for service in services:
