@@ -71,8 +71,13 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
     /// Whether more than one request has had no answer, and the next one is not due yet: while the master is silent, it is
     /// asked less and less often.
     public func isOverdue(now: Date) -> Bool {
-        guard unanswered > 1, let due else { return false }
-        return now < due
+        unanswered > 1 && due != nil && !isDue(now: now)
+    }
+
+    private func isDue(now: Date) -> Bool {
+        guard let due else { return false }
+        // Longer than any pause: the clock was set back, and would have to catch up first.
+        return due <= now || due.timeIntervalSince(now) > Self.patienceSeconds.upperBound
     }
 
     /// The service has started anew: whether the last request was posted is not known.
@@ -101,7 +106,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
 
     /// Posts a request if one is due.
     public mutating func asked(now: Date, nonce: UUID) -> [Action] {
-        guard let due, due <= now else { return [] }
+        guard isDue(now: now) else { return [] }
         if gapDue != nil { gapAsked += 1 }
         return post(now: now, nonce: nonce)
     }

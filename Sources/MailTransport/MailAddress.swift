@@ -95,3 +95,10 @@ extension UInt8 {
         (0x30...0x39).contains(self) || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self)
     }
 }
+
+extension MailAddress {
+    /// Whether mail from here is taken for that of a mail system: for a bounce, above all.
+    public var isOfMailSystem: Bool {
+        MailOrigin.systemNames.contains { text.lowercased().hasPrefix("\($0)@") }
+    }
+}

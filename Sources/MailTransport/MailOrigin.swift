@@ -7,7 +7,7 @@ struct MailOrigin {
     /// Why it is mail of a list; nil if nothing says so.
     let list: String?
 
-    private static let systemNames = ["mailer-daemon", "postmaster", "mail-daemon", "mailer_daemon"]
+    static let systemNames = ["mailer-daemon", "postmaster", "mail-daemon", "mailer_daemon"]
     /// What answering machines put into their mail that don't know RFC 3834.
     private static let replyFields = ["x-autoreply", "x-autorespond", "x-autoreply-from", "x-vacation"]
     private static let listFields = ["list-id", "list-post", "list-unsubscribe", "x-mailing-list"]

@@ -134,6 +134,16 @@ struct GuardTests {
         }
     }
 
+    @Test("says by the exit status of interorg sync that something is held", .timeLimit(.minutes(10)))
+    func heldStatus() async throws {
+        try await withExchange(people: 30, every: "1h") { exchange in
+            let home = exchange.master
+            #expect(try await home.command("sync", "--wait", "0").status == 0)
+            try await deletePeople(0..<20, of: home)
+            #expect(try await home.command("sync", "--wait", "0").status == 4)
+        }
+    }
+
     @Test("holds changes that empty a field in many entries", .timeLimit(.minutes(10)))
     func emptiedField() async throws {
         try await withExchange(people: 30, every: "1h") { exchange in

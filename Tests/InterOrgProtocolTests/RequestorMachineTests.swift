@@ -40,6 +40,17 @@ struct RequestorMachineTests {
         #expect(machine.scheduled(now: now - 86_400, nonce: uuid(1)).count == 1)
     }
 
+    @Test("does not wait for a clock that was set back to catch up, however many requests had no answer")
+    mutating func clockSetFarBack() throws {
+        _ = try post(at: now)
+        _ = machine.asked(now: now + 60, nonce: uuid(1))
+        #expect(machine.isOverdue(now: now + 61))
+        let later = now - 86_400
+        #expect(!machine.isOverdue(now: later) && !machine.stands(3_600, now: later))
+        #expect(machine.asked(now: later, nonce: uuid(2)).count == 1)
+        #expect(machine.asked(now: later, nonce: uuid(3)).isEmpty)
+    }
+
     @Test("asks again only when an answer is overdue")
     mutating func overdue() throws {
         _ = try post(at: now)

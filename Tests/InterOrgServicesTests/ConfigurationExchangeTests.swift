@@ -9,6 +9,7 @@ struct ConfigurationExchangeTests {
         Mistake("interorg@a.example", "interorg", "19:12: exchange.address", "is not a mail address"),
         Mistake("interorg@a.example", "a b@a.example", "19:12: exchange.address", "is not a mail address"),
         Mistake("interorg@a.example", "a@b..example", "19:12: exchange.address", "is not a mail address"),
+        Mistake("interorg@a.example", "Postmaster@a.example", "19:12: exchange.address", "taken for a bounce"),
         Mistake("    address: interorg@master.example\n", "", "21:5: exchange.master", "\"address\" is missing"),
         Mistake("smtp://mail", "imap://mail", "25:10: exchange.smtp.url", "the scheme \"imap\" is not known"),
         Mistake(

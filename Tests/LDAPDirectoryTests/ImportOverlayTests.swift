@@ -69,7 +69,7 @@ struct ImportOverlayTests {
         }
     }
 
-    private static let endOfTransaction = "1.3.6.1.1.21.3"
+    static let endOfTransaction = "1.3.6.1.1.21.3"
 
     private func loggedWrites(_ overlay: Overlay, _ server: SlapdServer) async throws -> Int {
         guard overlay == .accesslog else { return 0 }

@@ -1,4 +1,5 @@
 import AddressBook
+import Foundation
 import IncrementalSync
 import LDAPClient
 import LDAPDirectory
@@ -46,6 +47,28 @@ struct ImportTransactionTests {
             #expect(problems.map(\.id) == [people()[316].id])
             #expect(problems.first?.reason.contains("telephoneNumber") == true)
             #expect(try await destination.names().count == Self.count - 1)
+        }
+    }
+
+    @Test("is written in transactions from 500 changes on, and the one that the server refuses is looked for by halves")
+    func bisected() async throws {
+        var configuration = SlapdConfiguration.directory(
+            globalLines: ["moduleload constraint"], logLevel: "stats")
+        configuration.databaseLines = ["overlay constraint", "constraint_attribute title regex ^[^!]*$"]
+        try await withSlapd(configuration) { server in
+            var destination = try DirectoryImport(into: server)
+            destination.transactions = .auto
+            func people(_ numbers: ClosedRange<Int>) -> [Change] {
+                numbers.map { .person($0, Value("p\($0)"), [.title: [$0 == 1_317 ? "Boss!" : "Boss"]]) }
+            }
+            try await destination.synchronize(people(1...499))
+            #expect(server.log.components(separatedBy: ImportOverlayTests.endOfTransaction).count == 1)
+            try await destination.synchronize(people(1_001...1_600))
+            #expect(try await destination.problems().map(\.id) == [.branch(1_317)])
+            #expect(try await destination.names().count == 1_098)
+            // One by one: the first one, which meets all attributes first. Then 599, 299 and 300 of them, 150 and 150 of
+            // these, and the rest one by one.
+            #expect(server.log.components(separatedBy: "oid=\(ImportOverlayTests.endOfTransaction)").count - 1 == 5)
         }
     }
 

@@ -59,6 +59,17 @@ struct ServiceStoreTests {
         }
     }
 
+    @Test("is on the disk when a write returns")
+    func durable() async throws {
+        try await withStorePath { path in
+            let store = try ServiceStore(path: path)
+            let synchronous = try await store.write { try Int.fetchOne($0.cachedStatement(sql: "PRAGMA synchronous")) }
+            let journal = try await store.write { try String.fetchOne($0.cachedStatement(sql: "PRAGMA journal_mode")) }
+            #expect(synchronous == 2, "FULL: the log is flushed with every commit")
+            #expect(journal == "wal")
+        }
+    }
+
     @Test("has nothing of a transaction that fails, and takes the next one")
     func failedTransaction() async throws {
         struct Failure: Error {}

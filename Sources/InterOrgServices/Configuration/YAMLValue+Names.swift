@@ -1,4 +1,5 @@
 import Foundation
+import MailTransport
 import InterOrgProtocol
 import StrictYAML
 
@@ -37,6 +38,10 @@ extension YAMLValue {
                 .allSatisfy({ $0.wholeMatch(of: label) != nil })
         else {
             fail("\"\(text)\" is not a mail address; expected something like interorg@mail.example, in ASCII")
+            return nil
+        }
+        if let address = try? MailAddress(text), address.isOfMailSystem {
+            fail("mail from \(text) would be taken for a bounce; use another address, such as interorg@mail.example")
             return nil
         }
         return text
