@@ -156,6 +156,9 @@ struct MasterMachineTests {
         #expect(machine.living.isDoubled)
         #expect(isDropped(take(.made(.request, .number(12), line: line(Life.first, Life.lost)))))
         #expect(isDropped(take(.made(.request, .number(13)))))
+        // One of them has been stopped, and a person says so.
+        machine.forgive()
+        #expect(take(.made(.request, .number(14), line: line(Life.first, Life.second))) == reply(14))
     }
 
     private func isDropped(_ actions: [MasterMachine.Action]) -> Bool {

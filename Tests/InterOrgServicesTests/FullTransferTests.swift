@@ -5,7 +5,6 @@ import IncrementalSync
 import InterOrgProtocol
 import InterOrgServices
 import SQLiteStore
-import Synchronization
 import Testing
 
 /// A requestor, and replies that its master could have sent.
@@ -103,15 +102,5 @@ struct FullTransferTests {
         clock.now += 86_400
         try await answer(open, generation, end: SetSummary())
         #expect(try await ask().have.contents == nil)
-    }
-}
-
-/// A clock that the test sets.
-private final class Clock: Sendable {
-    private let time = Mutex(Date(timeIntervalSinceReferenceDate: 800_000_000))
-
-    var now: Date {
-        get { time.withLock { $0 } }
-        set { time.withLock { $0 = newValue } }
     }
 }
