@@ -96,8 +96,11 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         return post(now: now, nonce: nonce)
     }
 
-    /// When a request is due that no schedule asks for: the reply is overdue, or something is missing before what has come.
-    public var due: Date? {
+    /// When a request is due that no schedule asks for.
+    public func due(now: Date) -> Date? { isDue(now: now) ? now : due }
+
+    /// When the reply is overdue, or what is missing before something that has come is asked for.
+    var due: Date? {
         let overdue = waitingSince.map { since in
             since.addingTimeInterval(Self.doubled(Self.patienceSeconds, times: unanswered - 1))
         }
@@ -150,7 +153,7 @@ public struct RequestorMachine: Hashable, Sendable, Codable {
         }
         let isAwaited = waitingSince != nil && header.request.number == lastNumber
         // What has come before may have been sent again by anybody.
-        if isAwaited || header.request.number > acknowledgedBy {
+        if isAwaited || header.request.number > acknowledgedBy || header.line.highest > masterHighest {
             lastHeard = now
             unanswered = 0
         }

@@ -28,10 +28,11 @@ struct ChangeMarks: Codable, Equatable, Sendable {
         newest[stamp.serverID] = max(newest[stamp.serverID] ?? "", stamp.text)
     }
 
-    /// Whether these go as far as earlier ones. Otherwise the entries that had changed last are gone, or the server was
-    /// set back to an earlier state, in which entries that have gone back with it have old stamps.
-    func reach(_ earlier: ChangeMarks) -> Bool {
-        earlier.newest.allSatisfy { serverID, stamp in newest[serverID].map { $0 >= stamp } ?? false }
+    /// Whether some have gone back behind earlier ones, and none has gone on. The entries that had changed last are gone; or
+    /// the server was set back to an earlier state, in which entries that have gone back with it have old stamps.
+    func areSetBack(behind earlier: ChangeMarks) -> Bool {
+        let hasGoneOn = newest.contains { serverID, stamp in earlier.newest[serverID].map { stamp > $0 } ?? true }
+        return !hasGoneOn && newest != earlier.newest
     }
 
     /// The stamps from which on entries have to be looked at.

@@ -53,8 +53,9 @@ struct ReadingPlan: Equatable {
             throw unavailable(
                 base,
                 "the server is behind what it has shown before: it has the changes of server ID \(serverID) "
-                    + "\(current) up to \(stamp.text). It is read again when it has caught up; if it was restored from "
-                    + "a backup together with the others, any write at that server ends this")
+                    + "\(current) up to \(stamp.text). It is read again when it has caught up. Any write at that "
+                    + "server ends this, if all were restored from a backup; interorg resync export does, if that "
+                    + "server is gone for good")
         }
         return !lost.isEmpty
     }
@@ -69,8 +70,9 @@ struct ReadingPlan: Equatable {
             throw unavailable(
                 base,
                 "the server lacks what it has shown before, and another server may still bring it "
-                    + "(\(error.diagnosticMessage)). It is read again when it has caught up; let the connector's identity "
-                    + "read contextCSN, which tells whether it was restored from a backup")
+                    + "(\(error.diagnosticMessage)). It is read again when it has caught up; interorg resync export "
+                    + "ends this, if no other server will. Let the connector's identity read contextCSN, which tells more"
+            )
         }
         return RefreshRequired()
     }

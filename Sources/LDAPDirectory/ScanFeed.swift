@@ -42,7 +42,7 @@ actor ScanFeed: ChangeFeed {
             self.search = try start(pageCookie: page.cookie)
             return FeedBatch(events: [], end: nil)
         }
-        guard let before, !marks.reach(before) else {
+        guard let before, marks.areSetBack(behind: before) else {
             return FeedBatch(events: [], end: FeedEnd(position: .scan(marks), sawAll: true))
         }
         // Until everything has been read, it is to be noticed again.

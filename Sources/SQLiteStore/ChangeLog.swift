@@ -27,7 +27,8 @@ public struct ChangeLog: Sendable {
                 db,
                 sql: """
                     SELECT highest, purged_through, id, first FROM log_number
-                    LEFT JOIN log_incarnation ON NOT retired ORDER BY ordinal DESC LIMIT ?
+                    LEFT JOIN (SELECT * FROM log_incarnation WHERE NOT retired ORDER BY ordinal DESC LIMIT ?)
+                    ORDER BY ordinal DESC
                     """,
                 arguments: [IncarnationLine.sentMax])
             let purged: Int64 = rows.first?["purged_through"] ?? 0

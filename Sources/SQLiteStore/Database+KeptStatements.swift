@@ -9,7 +9,8 @@ extension Database {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
-    /// One transaction, undone if an error is thrown.
+    /// One transaction, undone if an error is thrown. The body must not go on after an error of a statement: SQLite may have
+    /// ended the transaction.
     func inKeptTransaction<Result>(_ body: (Database) throws -> Result) throws -> Result {
         try run(sql: "BEGIN IMMEDIATE")
         do {

@@ -12,7 +12,7 @@ extension ServiceStore {
         try await write { db in
             let undecided = "kind = 'held' AND next_attempt IS NULL"
             return try Self.change(
-                "kind = 'held', next_attempt = \(now.timeIntervalSinceReferenceDate)", uuids,
+                "kind = 'held', next_attempt = ?1", [now.timeIntervalSinceReferenceDate], uuids,
                 where: uuids == nil ? undecided : "kind = 'kept' OR \(undecided)", in: db)
         }
     }
@@ -45,7 +45,7 @@ extension ServiceStore {
     public func refuseHeldDeletions(_ uuids: Set<UUID>?) async throws -> Int {
         try await write { db in
             try Self.change(
-                "kind = 'kept', next_attempt = NULL", uuids,
+                "kind = 'kept', next_attempt = ?1", [nil], uuids,
                 where: uuids == nil ? "kind = 'held' AND next_attempt IS NULL" : "kind = 'held'", in: db)
         }
     }
@@ -57,22 +57,24 @@ extension ServiceStore {
     public func retryProblems(_ uuids: Set<UUID>?, now: Date) async throws -> Int {
         try await write { db in
             try Self.change(
-                "next_attempt = \(now.timeIntervalSinceReferenceDate)", uuids,
+                "next_attempt = ?1", [now.timeIntervalSinceReferenceDate], uuids,
                 where: "kind NOT IN ('held', 'kept')", in: db)
         }
     }
 
+    /// - Parameter arguments: that of the assignments.
     private static func change(
-        _ assignments: String, _ uuids: Set<UUID>?, where condition: String, in db: Database
+        _ assignments: String, _ arguments: StatementArguments, _ uuids: Set<UUID>?, where condition: String,
+        in db: Database
     ) throws -> Int {
         guard let uuids else {
-            try db.execute(sql: "UPDATE problem SET \(assignments) WHERE \(condition)")
+            try db.run(sql: "UPDATE problem SET \(assignments) WHERE \(condition)", arguments: arguments)
             return db.changesCount
         }
         let statement = try db.cachedStatement(
-            sql: "UPDATE problem SET \(assignments) WHERE uuid = ? AND (\(condition))")
+            sql: "UPDATE problem SET \(assignments) WHERE uuid = ?2 AND (\(condition))")
         return try uuids.reduce(0) { count, uuid in
-            try statement.execute(arguments: [uuid])
+            try statement.execute(arguments: arguments + [uuid])
             return count + db.changesCount
         }
     }

@@ -30,14 +30,16 @@ public final class ServiceStore: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(busySeconds)
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             guard !db.configuration.readonly else { return }
             // A step that does not fit into the cache is written twice.
             try db.execute(sql: "PRAGMA cache_size = -\(Self.writeCacheKibibytes)")
             // Pages that every step changes go from the log into the file once for many steps.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
-        self.database = try DatabasePool(path: path, configuration: configuration)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // A pool prepares its writer for NORMAL, with which a loss of power takes back what was committed last.
+        try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        self.database = pool
         self.isInMemory = false
         self.onCommit = nil
         try Self.bringUpToDate(database)

@@ -110,6 +110,15 @@ public struct StoredSynchronizationState: SynchronizationState {
         }
     }
 
+    /// The same for all synchronizations whose names begin so.
+    public static func forgetCursors(beginning prefix: String, in store: ServiceStore) async throws {
+        try await store.write { db in
+            try db.run(
+                sql: "UPDATE synchronization SET cursor = NULL WHERE substr(name, 1, length(?1)) = ?1",
+                arguments: [prefix])
+        }
+    }
+
     /// What has come of each organization: its entries, with their digests.
     public func summaries() async throws -> [OrganizationID: SetSummary] {
         try await store.read { db in try OrganizationSums(of: .synchronization(id)).all(in: db) }

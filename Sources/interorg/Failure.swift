@@ -3,6 +3,7 @@ import Foundation
 import InterOrgServices
 import LDAPClient
 import MailTransport
+import SQLiteStore
 import StrictYAML
 
 /// What the shell is told.
@@ -34,6 +35,7 @@ struct Failure: Error {
         case let error as YAMLError: self.init(.usage, error.description)
         case let error as StateFolderError: self.init(.usage, error.description)
         case let error as MailListenerError: self.init(.usage, error.description)
+        case let error as NewerStore: self.init(.usage, error.description)
         case let error as UnknownRequestor: self.init(.usage, error.description)
         case let error as KeyError: self.init(.usage, error.description)
         case let error as MailboxError: self.init(error.isTransient ? .unreachable : .usage, error.description)

@@ -38,7 +38,7 @@ struct Resync: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Send everything that this side has, to everybody.",
             discussion: """
-                A requestor sends it with its next requests, a master with its next answers.
+                The directory is read in full. A requestor sends it with its next requests, a master with its next answers.
 
                 Example: interorg resync export --config /etc/interorg/branch-a.yaml
                 """)

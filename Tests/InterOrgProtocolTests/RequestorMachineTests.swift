@@ -47,6 +47,7 @@ struct RequestorMachineTests {
         #expect(machine.isOverdue(now: now + 61))
         let later = now - 86_400
         #expect(!machine.isOverdue(now: later) && !machine.stands(3_600, now: later))
+        #expect(machine.due(now: later) == later)
         #expect(machine.asked(now: later, nonce: uuid(2)).count == 1)
         #expect(machine.asked(now: later, nonce: uuid(3)).isEmpty)
     }

@@ -60,10 +60,13 @@ struct SynchronizationAgentTests {
         private let error: LDAPError
         private let reads = Mutex(0)
         private let entry: Entry?
+        /// Whether it says at any time that something has changed.
+        let hasNews: Bool
 
         /// - Parameter entry: what it has after all.
-        init(times: Int, _ code: LDAPResultCode, entry: Entry? = nil) {
+        init(times: Int, _ code: LDAPResultCode, entry: Entry? = nil, hasNews: Bool = false) {
             left = Mutex(times)
+            self.hasNews = hasNews
             self.entry = entry
             error = LDAPError(code: code, operation: "connect", subject: "ldap://ldap.a.example")
         }
@@ -86,6 +89,10 @@ struct SynchronizationAgentTests {
             let batches = entry.map { [ChangeBatch(observations: [.upsert($0)])] } ?? []
             return ListedSource(batches).read(after: cursor)
         }
+
+        func awaitChange(
+            _ export: String, _ stream: ChangeStream, index: any PlaceIndex, after cursor: IncrementalSync.Cursor?
+        ) async throws -> Bool { hasNews }
 
         func collector(
             index: any PlaceIndex, organizationName: @escaping @Sendable (OrganizationID) async throws -> String?
@@ -156,6 +163,19 @@ struct SynchronizationAgentTests {
         }
         running.cancel()
         try await running.value
+    }
+
+    @Test("does not read without a pause what it cannot read, although there is news", .timeLimit(.minutes(10)))
+    func unreadableNews() async throws {
+        let directory = AbsentDirectory(times: .max, .unavailable, hasNews: true)
+        let agent = SynchronizationAgent(
+            exchanger: try exchanger(directory), schedule: .continuous, pauses: .real, logger: RecordingLog().logger)
+        let running = Task { try await agent.run() }
+        try await Task.sleep(for: .seconds(2))
+        running.cancel()
+        try await running.value
+        // After half a second at least, then twice as long.
+        #expect((1...4).contains(directory.readCount), "\(directory.readCount)")
     }
 
     @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(10)))

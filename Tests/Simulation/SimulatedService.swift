@@ -204,6 +204,17 @@ public final class SimulatedService {
         return true
     }
 
+    /// Up to where everything has been read and received.
+    func cursors() throws -> [String] {
+        try database.unsafeRead { db in
+            let statement = try db.cachedStatement(sql: "SELECT name, cursor FROM synchronization ORDER BY name")
+            return try Row.fetchAll(statement).map { row in
+                let cursor: Data? = row["cursor"]
+                return "\(row["name"] as String) \(cursor.map { String(decoding: $0, as: UTF8.self) } ?? "nothing")"
+            }
+        }
+    }
+
     /// The organizations that there is mail for.
     func waiting() async throws -> Set<OrganizationID> { Set(try await Outbox(store: store).waiting().keys) }
 

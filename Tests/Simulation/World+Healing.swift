@@ -49,8 +49,8 @@ extension World {
         throw Failure(description: "deletions are held again and again")
     }
 
-    /// At rest means silent: in two whole rounds no number moves, no change is sent, nothing is imported and nothing is
-    /// written to any directory.
+    /// At rest means silent: in two whole rounds no number and no cursor moves, no change is sent, nothing is imported and
+    /// nothing is written to any directory.
     private func comeToRest() async throws {
         var before = try await standing()
         var quietRounds = 0
@@ -92,7 +92,7 @@ extension World {
             let problems = try await service.store.problemCounts().values.map { $0.problems + $0.held }.reduce(0, +)
             standing.append(
                 "\(service.organization.name): number \(highest), \(service.directory.look(\.importWrites)) writes, "
-                    + "\(problems) problems")
+                    + "\(problems) problems, cursors \(try service.cursors())")
         }
         return standing
     }

@@ -118,7 +118,7 @@ public actor Requestor {
     }
 
     /// When the next request is due that no schedule asks for.
-    public func due() async throws -> Date? { try await machine().due }
+    public func due() async throws -> Date? { try await machine().due(now: participant.surroundings.now()) }
 
     private func act(
         standing: Int?, _ event: (inout RequestorMachine, UUID) -> [RequestorMachine.Action]

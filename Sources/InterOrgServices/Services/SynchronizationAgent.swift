@@ -152,13 +152,18 @@ final class SynchronizationAgent: Service {
         var failures = 0
         while true {
             let begin = ContinuousClock.now
-            _ = await cycle()
+            let report = await cycle()
             try Task.checkCancellation()
             switch schedule {
             case .every(let interval):
                 try await Task.sleep(until: max(begin + interval, ContinuousClock.now), clock: .continuous)
             case .at(let times):
                 try await Task.sleep(for: .seconds(Self.seconds(from: Date(), to: times)))
+            case .continuous where report?.failures.isEmpty == false:
+                // What could not be read is news to the watch for as long as it has not been.
+                failures += 1
+                try await Task.sleep(
+                    for: Self.watchBackoff.pause(afterFailures: failures, random: .random(in: 0...1)))
             case .continuous: failures = try await waitForChange(afterFailures: failures)
             }
         }
@@ -169,7 +174,7 @@ final class SynchronizationAgent: Service {
     private static let continuousPause = Duration.seconds(60)
     /// What comes together is read together.
     private static let gathering = Duration.milliseconds(50)
-    /// Before a cycle is tried when the directory could not be watched.
+    /// Before a cycle is tried when the directory could not be read or watched.
     private static let watchBackoff = Backoff(first: .seconds(1), longest: continuousPause)
 
     /// Until something changes in the directory, but not for ever.

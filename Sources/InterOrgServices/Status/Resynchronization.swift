@@ -31,9 +31,11 @@ public enum Resynchronization {
         }
     }
 
-    /// Nobody's position in the log is one that it has had.
+    /// Nobody's position in the log is one that it has had; and the directory is read in full.
     public static func exportAll(_ configuration: Configuration) async throws {
-        try await ChangeLog(store: configuration.existingStore()).beginNewLine(id: UUID())
+        let store = try configuration.existingStore()
+        try await StoredSynchronizationState.forgetCursors(beginning: Participant.exportPrefix, in: store)
+        try await ChangeLog(store: store).beginNewLine(id: UUID())
     }
 }
 
