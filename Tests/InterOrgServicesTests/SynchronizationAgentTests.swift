@@ -168,14 +168,18 @@ struct SynchronizationAgentTests {
     @Test("does not read without a pause what it cannot read, although there is news", .timeLimit(.minutes(10)))
     func unreadableNews() async throws {
         let directory = AbsentDirectory(times: .max, .unavailable, hasNews: true)
+        let waiting = ManualPauses()
         let agent = SynchronizationAgent(
-            exchanger: try exchanger(directory), schedule: .continuous, pauses: .real, logger: RecordingLog().logger)
+            exchanger: try exchanger(directory), schedule: .continuous, pauses: waiting.pauses,
+            logger: RecordingLog().logger)
         let running = Task { try await agent.run() }
-        try await Task.sleep(for: .seconds(2))
+        while directory.readCount < 12 { try await Task.sleep(for: .milliseconds(1)) }
         running.cancel()
         try await running.value
-        // After half a second at least, then twice as long.
-        #expect((1...4).contains(directory.readCount), "\(directory.readCount)")
+        // Beside these, the pauses before what could not be done is tried again: 5 seconds, then twice as long.
+        let own = waiting.durations.filter { [1, 2, 4, 8, 16, 32].contains($0 / .seconds(1)) }
+        #expect(own.starts(with: [1, 2, 4].map { .seconds($0) }), "\(waiting.durations)")
+        #expect(directory.readCount <= waiting.durations.count + 1)
     }
 
     @Test("leaves what somebody has to correct to the schedule", .timeLimit(.minutes(10)))

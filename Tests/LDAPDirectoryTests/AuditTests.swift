@@ -79,14 +79,8 @@ struct AuditTests {
         try await withSlapd(.directory(.sessionLog)) { server in
             var export = try DirectoryExport(of: server)
             _ = try await export.changes { try await $0.addPerson("alice", LDAPAttribute("title", "Old")) }
-            await server.stop()
-            try await server.backUpData()
-            try await server.restart()
-            let changed = try await export.changes { try await $0.set("title", of: "alice", to: "New") }
+            let changed = try await export.setBack { try await $0.set("title", of: "alice", to: "New") }
             #expect(changed.count == 1)
-            await server.stop()
-            try await server.restoreData()
-            try await server.restart()
             let seen = try await export.changes { try await $0.addPerson("bob") }
             #expect(seen.map(\.entry?.name) == ["bob"])
 

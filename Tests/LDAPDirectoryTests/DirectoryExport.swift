@@ -92,6 +92,20 @@ struct DirectoryExport {
         return changes
     }
 
+    /// Restores the server from a backup of before a change.
+    ///
+    /// - Returns: what a synchronization has found after the change.
+    func setBack(after change: (LDAPConnection) async throws -> Void) async throws -> [Change] {
+        await server.stop()
+        try await server.backUpData()
+        try await server.restart()
+        let changes = try await changes(after: change)
+        await server.stop()
+        try await server.restoreData()
+        try await server.restart()
+        return changes
+    }
+
     /// All entries of the log that are not deleted.
     func entries() async throws -> [Entry] {
         var changes: [Change] = []

@@ -242,17 +242,11 @@ struct IncompleteReadTests {
             let export = try DirectoryExport(of: server)
             let first = try await export.changes { try await $0.addPerson("alice") }
             #expect(first.count == 4)
-            await server.stop()
-            try await server.backUpData()
-            try await server.restart()
-            let changed = try await export.changes { connection in
+            let changed = try await export.setBack { connection in
                 try await connection.set("title", of: "p0", to: "Changed after the backup")
                 try await connection.addPerson("lost")
             }
             #expect(changed.count == 2)
-            await server.stop()
-            try await server.restoreData()
-            try await server.restart()
 
             let restored = try await export.changes()
             let lost = try #require(changed.first { $0.entry?.name == "lost" })
@@ -275,13 +269,8 @@ struct IncompleteReadTests {
             var export = try DirectoryExport(of: server)
             export.bindDN = AuditTests.reader
             _ = try await export.changes { try await $0.addPerson("alice", LDAPAttribute("title", "Old")) }
-            await server.stop()
-            try await server.backUpData()
-            try await server.restart()
-            #expect(try await export.changes { try await $0.set("title", of: "alice", to: "New") }.count == 1)
-            await server.stop()
-            try await server.restoreData()
-            try await server.restart()
+            let lost = try await export.setBack { try await $0.set("title", of: "alice", to: "New") }
+            #expect(lost.count == 1)
             #expect(try await export.changes().map { $0.entry?[.title] } == [["Old"]])
             #expect(try await export.changes().isEmpty)
         }

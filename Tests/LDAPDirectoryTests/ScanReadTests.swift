@@ -135,13 +135,8 @@ struct ScanReadTests {
             let export = try DirectoryExport(of: server)
             let first = try await export.changes { try await $0.addPerson("bob") }
             #expect(first.count == 2)
-            await server.stop()
-            try await server.backUpData()
-            try await server.restart()
-            #expect(try await export.changes { try await $0.set("title", of: "alice", to: "New") }.count == 1)
-            await server.stop()
-            try await server.restoreData()
-            try await server.restart()
+            let lost = try await export.setBack { try await $0.set("title", of: "alice", to: "New") }
+            #expect(lost.count == 1)
             #expect(try await export.changes().map { $0.entry?[.title] } == [["Old"]])
             #expect(try await export.changes().isEmpty)
         }

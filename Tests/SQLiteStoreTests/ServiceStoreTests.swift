@@ -59,6 +59,21 @@ struct ServiceStoreTests {
         }
     }
 
+    @Test("forgets how far was read of what has such a name, and nothing else")
+    func forgottenCursors() async throws {
+        let store = try temporaryStore()
+        let cursor = IncrementalSync.Cursor(bytes: [1])
+        let states = [try await store.state("export/people"), try await store.state("import")]
+        for state in states {
+            var step = Step(now: Sample.now)
+            step.cursor = cursor
+            try await state.commit(step)
+        }
+        try await StoredSynchronizationState.forgetCursors(beginning: "export/", in: store)
+        #expect(try await states[0].cursor() == nil)
+        #expect(try await states[1].cursor() == cursor)
+    }
+
     @Test("is on the disk when a write returns")
     func durable() async throws {
         try await withStorePath { path in

@@ -162,8 +162,8 @@ final class SynchronizationAgent: Service {
             case .continuous where report?.failures.isEmpty == false:
                 // What could not be read is news to the watch for as long as it has not been.
                 failures += 1
-                try await Task.sleep(
-                    for: Self.watchBackoff.pause(afterFailures: failures, random: .random(in: 0...1)))
+                try await pauses.wait(
+                    Self.watchBackoff.pause(afterFailures: failures, random: pauses.random()))
             case .continuous: failures = try await waitForChange(afterFailures: failures)
             }
         }
