@@ -65,7 +65,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
         room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
         room("MailTransport", ["CCurl", "COpenSSL", "CZlib", .nioCore, .nioPosix, .nioSSL, .logging]),
         room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
@@ -82,7 +82,7 @@ let package = Package(
         .executableTarget(
             name: "interorg",
             dependencies: [
-                "AddressBook", "CMalloc", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore",
+                "AddressBook", "CJemalloc", "InterOrgServices", "LDAPClient", "MailTransport", "SQLiteStore",
                 "StrictYAML", .argumentParser, .logging,
             ],
             swiftSettings: settings),
@@ -91,28 +91,28 @@ let package = Package(
         .executableTarget(
             name: "DirectoryCopy",
             dependencies: [
-                "AddressBook", "CMalloc", "DirectoryMapping", "IncrementalSync", "LDAPClient", "LDAPDirectory",
+                "AddressBook", "CJemalloc", "DirectoryMapping", "IncrementalSync", "LDAPClient", "LDAPDirectory",
                 "SQLiteStore", .argumentParser,
             ],
             path: "Benchmarks/DirectoryCopy", swiftSettings: settings),
         .executableTarget(
             name: "SealingSpeed",
             dependencies: [
-                "AddressBook", "InterOrgProtocol", "MailTransport", .argumentParser,
+                "AddressBook", "CJemalloc", "InterOrgProtocol", "MailTransport", .argumentParser,
             ],
             path: "Benchmarks/SealingSpeed", swiftSettings: settings),
 
         .executableTarget(
             name: "ExchangeSpeed",
             dependencies: [
-                "AddressBook", "CMalloc", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "MailTransport",
+                "AddressBook", "CJemalloc", "IncrementalSync", "InterOrgProtocol", "InterOrgServices", "MailTransport",
                 "SQLiteStore", .argumentParser,
             ],
             path: "Benchmarks/ExchangeSpeed", swiftSettings: settings),
 
         // Worlds of the simulator, many in each process; scripts/simulate runs it.
         .executableTarget(
-            name: "Simulate", dependencies: ["IncrementalSync", "Simulation", .argumentParser],
+            name: "Simulate", dependencies: ["CJemalloc", "IncrementalSync", "Simulation", .argumentParser],
             path: "Benchmarks/Simulate", swiftSettings: settings),
 
         // Servers and worlds for tests, and the tests of each room.

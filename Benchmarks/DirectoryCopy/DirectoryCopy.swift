@@ -1,6 +1,5 @@
 import AddressBook
 import ArgumentParser
-import CMalloc
 import DirectoryMapping
 import Foundation
 import IncrementalSync
@@ -33,8 +32,6 @@ struct DirectoryCopy: AsyncParsableCommand {
         UUID(uuid: (1, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 2)))
 
     func run() async throws {
-        // As `interorg` does.
-        mallopt(M_ARENA_MAX, 2)
         let store = try ServiceStore(path: state)
         for _ in 0..<rounds {
             let begin = ContinuousClock.now

@@ -1,6 +1,5 @@
 import AddressBook
 import ArgumentParser
-import CMalloc
 import Foundation
 import IncrementalSync
 import InterOrgProtocol
@@ -51,8 +50,6 @@ struct ExchangeSpeed: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // As `interorg` does.
-        mallopt(M_ARENA_MAX, 2)
         let (seconds, entries, messages) = try await measure()
         let result = Measured(
             seconds: seconds, entries: entries, messages: messages, peakMemoryBytes: try peakMemoryBytes())

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CMalloc
 import Foundation
 
 @main
@@ -22,8 +21,6 @@ struct InterOrg: AsyncParsableCommand {
 
     /// Wrong use is status 2 here, not ArgumentParser's 64.
     static func main() async {
-        // glibc keeps apart what each thread has freed: with eight of them that is a fifth more memory.
-        mallopt(M_ARENA_MAX, 2)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

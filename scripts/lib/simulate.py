@@ -18,8 +18,6 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KIND = ("requestors", "entries", "steps", "guard_count")
-# Worlds take and give back memory in small pieces all the time: glibc keeps more of them at hand for a thread.
-MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000"}
 # Seeds that one process takes at a time, at most: after an interruption those of each process are run again.
 RANGE = 50
 
@@ -92,8 +90,8 @@ class Runner:
     def run_process(self, begin, end, failures):
         """The seed to go on with."""
         command = [self.program, "--from", str(begin), "--seeds", str(end - begin + 1), *self.options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                              env=os.environ | MALLOC) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              start_new_session=True) as process:
             with self.lock:
                 self.processes.add(process)
                 if self.is_stopped:
