@@ -4,12 +4,6 @@ import GRDB
 import InterOrgProtocol
 import Synchronization
 
-/// A state machine as it was saved last: it is asked for with every message, and most often nothing has changed it since.
-struct KeptMachine {
-    var bytes: Data
-    var machine: any Sendable
-}
-
 /// What a service knows of the organizations of its exchange.
 public struct Peers: Sendable {
     let store: ServiceStore
@@ -22,25 +16,32 @@ public struct Peers: Sendable {
     public func machine<Machine: Codable & Sendable>(
         of organization: OrganizationID, as type: Machine.Type
     ) async throws -> Machine? {
+        if let machine = kept(organization, as: type) { return machine }
         let bytes = try await store.read { db in
             try Data.fetchOne(
                 db, sql: "SELECT machine FROM peer WHERE organization = ?", arguments: [organization.uuid])
         }
         guard let bytes else { return nil }
-        let kept = store.keptMachines.withLock { $0[organization] }
-        if let kept, kept.bytes == bytes, let machine = kept.machine as? Machine { return machine }
         // One that another version has saved may not be readable. Then the next contact is the first one: nothing is lost.
         return try? JSONDecoder().decode(type, from: bytes)
     }
 
-    public func save<Machine: Codable & Sendable>(_ machine: Machine, of organization: OrganizationID) async throws {
+    private func kept<Machine: Sendable>(_ organization: OrganizationID, as type: Machine.Type) -> Machine? {
+        store.kept.withLock { $0.machines[organization] } as? Machine
+    }
+
+    /// Keeps the machine. Nothing is written if it is as it was saved last.
+    public func save<Machine: Codable & Equatable & Sendable>(
+        _ machine: Machine, of organization: OrganizationID
+    ) async throws {
+        if kept(organization, as: Machine.self) == machine { return }
         let bytes = try JSONEncoder().encode(machine)
         try await store.write { db in
             try db.run(
                 sql: "INSERT OR REPLACE INTO peer (organization, machine) VALUES (?, ?)",
                 arguments: [organization.uuid, bytes])
         }
-        store.keptMachines.withLock { $0[organization] = KeptMachine(bytes: bytes, machine: machine) }
+        store.kept.withLock { $0.machines[organization] = machine }
     }
 
     /// Forgets the machine kept for a peer: the next contact is the first one.
@@ -48,6 +49,7 @@ public struct Peers: Sendable {
         try await store.write { db in
             try db.run(sql: "DELETE FROM peer WHERE organization = ?", arguments: [organization.uuid])
         }
+        store.kept.withLock { $0.machines[organization] = nil }
     }
 
     /// Has a peer asked for everything anew. The service does it: what it is writing may be of the position that is given up.
@@ -74,9 +76,16 @@ public struct Peers: Sendable {
 
     /// The labels of the organizations.
     public func names() async throws -> [OrganizationID: String] {
-        try await store.read { db in
+        if let names = store.kept.withLock({ $0.names }) { return names }
+        let names = try await store.read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT id, name FROM organization")
             return Dictionary(uniqueKeysWithValues: rows.map { (OrganizationID($0["id"]), $0["name"] as String) })
+        }
+        return store.kept.withLock { kept in
+            // What has been learned meanwhile is newer.
+            let newest = kept.names ?? names
+            kept.names = newest
+            return newest
         }
     }
 
@@ -91,6 +100,9 @@ public struct Peers: Sendable {
                     sql: "INSERT OR REPLACE INTO organization (id, name) VALUES (?, ?)",
                     arguments: [organization.id.uuid, organization.name])
             }
+        }
+        store.kept.withLock { kept in
+            for organization in news { kept.names?[organization.id] = organization.name }
         }
     }
 }

@@ -19,8 +19,18 @@ public final class ServiceStore: Sendable {
     /// Where a database in memory would only be waited for by changing threads back and forth.
     private let isInMemory: Bool
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
-    /// The machines of peers that this process has saved.
-    let keptMachines = Mutex<[OrganizationID: KeptMachine]>([:])
+    /// What this process has written or read before and would ask for again and again: it alone writes these, under the lock
+    /// of the state folder.
+    let kept = Mutex(Kept())
+
+    struct Kept {
+        /// The machines of peers, as they were saved last.
+        var machines: [OrganizationID: any Sendable] = [:]
+        /// The labels of the organizations; nil until they are asked for.
+        var names: [OrganizationID: String]?
+        /// The synchronizations, by their names.
+        var synchronizations: [String: (id: Int64, ends: SynchronizationEnds)] = [:]
+    }
 
     /// How long another process may keep the file to itself, in seconds.
     public static let busySecondsStandard = 30.0

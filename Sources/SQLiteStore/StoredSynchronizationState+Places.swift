@@ -204,7 +204,7 @@ struct StoredPlaceIndex: PlaceIndex {
                     UPDATE exchange_record SET
                         \(key) = substr(\(key), 1, length(\(key)) - length(:oldKey)) || :newKey,
                         \(text) = substr(\(text), 1, length(\(text)) - length(:oldText)) || :newText
-                    WHERE length(\(key)) > length(:oldKey) AND substr(\(key), -length(:oldKey) - 1) = ',' || :oldKey
+                    WHERE \(key) IS NOT NULL AND length(\(key)) > length(:oldKey) AND substr(\(key), -length(:oldKey) - 1) = ',' || :oldKey
                     AND synchronization IN \(side.synchronizations)
                     """,
                 arguments: [

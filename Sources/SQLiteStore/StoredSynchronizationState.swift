@@ -2,6 +2,7 @@ import AddressBook
 import Foundation
 import GRDB
 import IncrementalSync
+import Synchronization
 
 /// The directories that a synchronization reads and writes, under names that stay the same within a store. All the
 /// synchronizations of a directory know together where entries stand in it.
@@ -36,17 +37,14 @@ public struct StoredSynchronizationState: SynchronizationState {
         _ name: String, _ stream: ChangeStream, _ ends: SynchronizationEnds = .neither, in store: ServiceStore
     ) async throws -> StoredSynchronizationState {
         let name = "\(name)/\(stream.rawValue)"
-        let known = try await store.read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT id, source, destination FROM synchronization WHERE name = ?", arguments: [name]
-            ).map {
-                (id: $0["id"] as Int64, ends: SynchronizationEnds(source: $0["source"], destination: $0["destination"]))
-            }
-        }
+        let kept = store.kept.withLock { $0.synchronizations[name] }
+        let known = if let kept { kept } else { try await find(name, in: store) }
         // Who only looks at a state need not know its ends.
         if let known, known.ends == ends || ends == .neither {
+            store.kept.withLock { $0.synchronizations[name] = known }
             return StoredSynchronizationState(store: store, name: name, stream: stream, id: known.id, ends: known.ends)
         }
+        store.kept.withLock { $0.synchronizations[name] = nil }
         let id = try await store.write { db in
             try Int64.fetchOne(
                 db,
@@ -58,6 +56,18 @@ public struct StoredSynchronizationState: SynchronizationState {
                 arguments: [name, ends.source, ends.destination]) ?? 0
         }
         return StoredSynchronizationState(store: store, name: name, stream: stream, id: id, ends: ends)
+    }
+
+    private static func find(
+        _ name: String, in store: ServiceStore
+    ) async throws -> (id: Int64, ends: SynchronizationEnds)? {
+        try await store.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT id, source, destination FROM synchronization WHERE name = ?", arguments: [name]
+            ).map {
+                (id: $0["id"], ends: SynchronizationEnds(source: $0["source"], destination: $0["destination"]))
+            }
+        }
     }
 
     /// The names of the synchronizations that begin so, without the stream.
@@ -72,6 +82,7 @@ public struct StoredSynchronizationState: SynchronizationState {
 
     /// Forgets the synchronizations of that name, if there is nothing left that they know.
     public static func forgetEmpty(_ name: String, in store: ServiceStore) async throws {
+        defer { store.kept.withLock { $0.synchronizations = [:] } }
         try await store.write { db in
             try db.run(
                 sql: """
