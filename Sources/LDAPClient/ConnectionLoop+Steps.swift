@@ -7,6 +7,10 @@ extension ConnectionLoop {
     /// reading must go on then, since the server may be waiting for us to read.
     func sendWaiting() throws(LDAPError) -> Bool {
         var isBlocked = false
+        // What is sent together arrives together: a server that reads one at a time wakes a thread for each.
+        let isMany = waiting.count > 1
+        if isMany { handle.holdBack(true) }
+        defer { if isMany { handle.holdBack(false) } }
         while !waiting.isEmpty, !handle.isStuck, singlesInFlight < options.operationsInFlightMax {
             guard isWritable else {
                 isBlocked = true
@@ -23,6 +27,7 @@ extension ConnectionLoop {
             let messageID = try handle.send(operation)
             inFlight[messageID] = InFlightOperation(operation, at: clock.now)
             if !operation.isSearch { singlesInFlight += 1 }
+            if operation.isOfBatch { batchedInFlight += 1 }
         } catch {
             operation.fail(error)
         }
@@ -47,6 +52,7 @@ extension ConnectionLoop {
     private func forget(_ messageID: Int32) {
         guard let removed = inFlight.removeValue(forKey: messageID) else { return }
         if !removed.operation.isSearch { singlesInFlight -= 1 }
+        if removed.operation.isOfBatch { batchedInFlight -= 1 }
     }
 
     // MARK: Receiving

@@ -128,6 +128,12 @@ final class LDAPHandle {
         }
     }
 
+    /// Whether what is sent waits for more to go with it (TCP alone knows that; it waits 200 ms at most).
+    func holdBack(_ waits: Bool) {
+        var flag: Int32 = waits ? 1 : 0
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &flag, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// libldap may block in the middle of a message. With these the thread gets control back, and what was read or
     /// written so far is kept.
     private func configureSocket(_ options: LDAPConnectionOptions) {

@@ -91,6 +91,12 @@ struct LDAPOperation: Sendable {
         return false
     }
 
+    /// Whether it is one of many that are awaited together.
+    var isOfBatch: Bool {
+        if case .batch = receiver { return true }
+        return false
+    }
+
     /// Whether this is a search whose consumer is behind.
     var isBehind: Bool {
         if case .search(let buffer) = receiver { return buffer.isFull }

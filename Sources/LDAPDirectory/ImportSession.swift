@@ -22,7 +22,7 @@ struct ImportSession: Sendable {
     var organizations: [OrganizationID: Place] = [:]
 
     /// How many operations are in flight together.
-    static let operationsInFlight = 16
+    static let operationsInFlight = 8
 
     static func open(_ access: DirectoryAccess, _ rules: ImportRules) async throws -> ImportSession {
         let connection = try await LDAPConnection.connect(access.connection)
@@ -32,13 +32,15 @@ struct ImportSession: Sendable {
             hasStamp: stated.objectClass(Stamp.objectClass) != nil,
             hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
         let server = try await connection.rootDSE()
+        let hasTransactions = hasTransactions(server, rules)
         return ImportSession(
-            reader: connection, writer: try await LDAPConnection.connect(access.connection.forWriting), rules: rules,
+            reader: connection, writer: try await LDAPConnection.connect(hasTransactions ? access.connection.forTransactions : access.connection),
+            rules: rules,
             planner: EntryPlanner(
                 mapping: access.mapping, schema: schema, template: rules.placement,
                 rules: SchemaRules(stated, mapping: access.mapping, destination: schema)),
             findsEntryDN: DirectoryEntry(server).isOf(objectClass: "OpenLDAProotDSE"),
-            hasTransactions: hasTransactions(server, rules))
+            hasTransactions: hasTransactions)
     }
 
     private static func hasTransactions(_ server: LDAPEntry, _ rules: ImportRules) -> Bool {
@@ -52,8 +54,9 @@ struct ImportSession: Sendable {
 }
 
 extension LDAPConnectionOptions {
-    /// In a transaction, operations are only noted until its end: the more of them are on their way, the sooner.
-    fileprivate var forWriting: LDAPConnectionOptions {
+    /// In a transaction, operations are only noted until its end: the more of them are on their way, the sooner. That slapd
+    /// puts some of them off costs less than to wait for it.
+    fileprivate var forTransactions: LDAPConnectionOptions {
         // slapd ends a connection that nobody has bound to and that asks so much at once.
         if case .anonymous = credentials { return self }
         var options = self

@@ -6,8 +6,6 @@ import Synchronization
 extension ImportWriting {
     /// Fewer than this in a transaction gain little; and slapd (2.5) can crash when a small one ends at once.
     static let transactionCountMin = 500
-    /// slapd may still be answering the last operation when the end comes, and the end frees it.
-    private static let settlingPause = Duration.milliseconds(8)
     /// Down to this, the refused one of a transaction is looked for by halves.
     private static let bisectedCountMin = 125
 
@@ -62,25 +60,138 @@ extension ImportWriting {
     /// All or none; if none, the halves.
     private func writeInTransaction(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
         guard plans.count > Self.bisectedCountMin else { return try await writeOneByOne(plans) }
-        let writes = plans.compactMap(\.write)
-        // slapd (2.5) can crash when a connection ends inside a transaction: a task of its own is not cancelled, so that
-        // it is ended in good order though the service be stopped.
-        let isWritten = try await Task { [session] in try await Self.writeTogether(writes, session.writer) }.value
-        if isWritten { return plans.map { ($0.wish, .done(.imported($0.placement))) } }
+        let transaction = GrowingTransaction(on: session.writer)
+        transaction.add(plans.compactMap(\.write))
+        return try await end(transaction, of: plans)
+    }
+
+    private func end(
+        _ transaction: GrowingTransaction, of plans: ArraySlice<EntryPlan>
+    ) async throws -> [(Wish, Verdict)] {
+        if try await transaction.commit() { return plans.map { ($0.wish, .done(.imported($0.placement))) } }
         let middle = plans.startIndex + plans.count / 2
         return try await writeInTransaction(plans[..<middle]) + writeInTransaction(plans[middle...])
     }
 
-    /// - Returns: whether all of it is written; else nothing is, because one of them was refused.
-    private static func writeTogether(_ writes: [LDAPWrite], _ connection: LDAPConnection) async throws -> Bool {
-        let transaction = try await connection.startTransaction()
-        let taken = try await connection.perform(writes, in: transaction)
-        if let lost = taken.lazy.compactMap(\.error).first(where: \.isTransient) { throw lost }
-        try await Task.sleep(for: settlingPause)
-        let isWhole = taken.allSatisfy { $0.error == nil }
+    // MARK: - Writing while the rest is planned
+
+    /// So many are planned before they are handed to the server.
+    private static let plannedTogether = 125
+
+    /// Whether the entries are all new: of such there is nothing to read, and nothing that has to go out of their way first.
+    func mayWriteAhead(_ wishes: [Wish]) -> Bool {
+        usesTransactions(for: wishes.count) && session.rules.adoption == nil && wishes.allSatisfy { $0.hint == nil }
+    }
+
+    /// Plans them, while the server takes note of what was planned before. What wants the same name as another one comes later,
+    /// as does what has an attribute that must not be met in a transaction first: see ``WrittenAttributes``.
+    ///
+    /// - Parameters:
+    ///   - taken: gets the keys of the places that are taken now.
+    ///   - rest: gets the plans that are still to be carried out.
+    func writeAhead(
+        _ wishes: [Wish], taken: inout Set<String>, rest: inout [EntryPlan]
+    ) async throws -> [(Wish, Verdict)] {
+        let known = session.writtenAttributes.names
+        var verdicts: [(Wish, Verdict)] = []
+        var ahead: [EntryPlan] = []
+        let transaction = GrowingTransaction(on: session.writer)
         do {
-            try await connection.end(transaction, commit: isWhole)
-            return isWhole
+            for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
+                let begin = ahead.count
+                for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
+                    do {
+                        let plan = try planner.plan(wish, from: nil)
+                        let isSafe = plan.namesWritten.allSatisfy(known.contains)
+                        if isSafe, taken.insert(plan.placement.place.key).inserted {
+                            ahead.append(plan)
+                        } else {
+                            rest.append(plan)
+                        }
+                    } catch {
+                        verdicts.append((wish, .done(try Outcome(of: error))))
+                    }
+                }
+                transaction.add(ahead[begin...].compactMap(\.write))
+            }
+        } catch {
+            await transaction.abandon()
+            throw error
+        }
+        return verdicts + (try await end(transaction, of: ahead[...]))
+    }
+}
+
+/// A transaction that takes operations while others are still being made. It begins with the first of them.
+///
+/// slapd (2.5) can crash when a connection ends inside a transaction: its task is nobody's child and is not cancelled, so that
+/// it is ended in good order though the service be stopped.
+private final class GrowingTransaction: Sendable {
+    private enum Part: Sendable {
+        case writes([LDAPWrite])
+        case end(commit: Bool)
+    }
+
+    private let parts: AsyncStream<Part>.Continuation
+    private let task: Task<Bool, any Error>
+
+    init(on connection: LDAPConnection) {
+        let (stream, parts) = AsyncStream.makeStream(of: Part.self)
+        self.parts = parts
+        task = Task { try await Self.carryOut(stream, on: connection) }
+    }
+
+    /// Hands operations to the server, which takes note of them. Does not wait for it.
+    func add(_ writes: [LDAPWrite]) {
+        if !writes.isEmpty { parts.yield(.writes(writes)) }
+    }
+
+    /// - Returns: whether all of it is written; else nothing is, because one of them was refused.
+    func commit() async throws -> Bool {
+        parts.yield(.end(commit: true))
+        return try await task.value
+    }
+
+    /// Nothing of it is to be written.
+    func abandon() async {
+        parts.yield(.end(commit: false))
+        _ = try? await task.value
+    }
+
+    private static func carryOut(_ parts: AsyncStream<Part>, on connection: LDAPConnection) async throws -> Bool {
+        try await withThrowingTaskGroup(of: [Result<LDAPResult, LDAPError>].self) { group in
+            var transaction: LDAPTransaction?
+            for await part in parts {
+                switch part {
+                case .writes(let writes):
+                    let open = if let transaction { transaction } else { try await connection.startTransaction() }
+                    transaction = open
+                    group.addTask { try await connection.perform(writes, in: open) }
+                case .end(let wantsCommit):
+                    guard let transaction else { return true }
+                    var isWhole = wantsCommit
+                    for try await taken in group {
+                        let errors = taken.compactMap(\.error)
+                        if let lost = errors.first(where: \.isTransient) { throw lost }
+                        if !errors.isEmpty { isWhole = false }
+                    }
+                    return try await end(transaction, on: connection, commit: isWhole)
+                }
+            }
+            return false
+        }
+    }
+
+    /// slapd may still be answering the last operation when the end comes, and the end frees it.
+    private static let settlingPause = Duration.milliseconds(8)
+
+    private static func end(
+        _ transaction: LDAPTransaction, on connection: LDAPConnection, commit: Bool
+    ) async throws -> Bool {
+        try await Task.sleep(for: settlingPause)
+        do {
+            try await connection.end(transaction, commit: commit)
+            return commit
         } catch let error as LDAPError where !error.isTransient {
             return false
         }

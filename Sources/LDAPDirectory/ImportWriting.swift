@@ -49,8 +49,11 @@ struct ImportWriting {
 
     private func attempt(_ wishes: [Wish]) async throws -> [(Wish, Verdict)] {
         var plans: [EntryPlan] = []
-        var verdicts = try await plan(wishes, into: &plans)
-        verdicts += try settleNames(of: &plans)
+        var taken: Set<String> = []
+        var verdicts =
+            mayWriteAhead(wishes)
+            ? try await writeAhead(wishes, taken: &taken, rest: &plans) : try await plan(wishes, into: &plans)
+        verdicts += try settleNames(of: &plans, taken: taken)
         verdicts += try await finishRenames(of: &plans)
         verdicts += try await claim(&plans)
         for plan in plans where plan.isNothing { verdicts.append((plan.wish, .done(.unchanged(plan.placement)))) }
@@ -105,18 +108,21 @@ struct ImportWriting {
         return standing + (try await Adoption(by: attribute, in: session).find(new))
     }
 
-    /// Where entries of the batch want one place, the one with the lowest ID has it.
-    private func settleNames(of plans: inout [EntryPlan]) throws -> [(Wish, Verdict)] {
+    /// Where entries of the batch want one place, the one with the lowest ID has it, unless it is taken.
+    private func settleNames(of plans: inout [EntryPlan], taken: Set<String>) throws -> [(Wish, Verdict)] {
         var first: [String: Int] = [:]
         var verdicts: [(Wish, Verdict)] = []
         for index in plans.indices {
             let key = plans[index].placement.place.key
-            guard let other = first[key] else {
-                first[key] = index
-                continue
+            var displaced = index
+            if !taken.contains(key) {
+                guard let other = first[key] else {
+                    first[key] = index
+                    continue
+                }
+                displaced = plans[index].wish.id < plans[other].wish.id ? other : index
+                if displaced == other { first[key] = index }
             }
-            let displaced = plans[index].wish.id < plans[other].wish.id ? other : index
-            if displaced == other { first[key] = index }
             do {
                 try plans[displaced].stepAside(planner)
             } catch {

@@ -30,6 +30,8 @@ struct DirectoryImport {
     /// The source is a log: what it has is news, even if the state has the same already.
     var offersAnyway = false
     var transactions = TransactionUse.never
+    /// How many changes come in one batch; nil: all of a stream.
+    var batchSize: Int?
     var placement = PlacementTemplate.mirroring
     var adoption: String?
     var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
@@ -39,7 +41,7 @@ struct DirectoryImport {
         self.store = try ServiceStore(database: DatabaseQueue())
     }
 
-    /// Changes → directory, hierarchy first. Each stream's changes are one batch.
+    /// Changes → directory, hierarchy first.
     @discardableResult
     func synchronize(hierarchy: [Change] = [], _ contents: [Change] = []) async throws -> SynchronizationReport {
         try await Agent(
@@ -61,7 +63,8 @@ struct DirectoryImport {
             organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
-            from: ListedChanges(changes: changes, edition: edition, isLog: offersAnyway), to: collector, state: state,
+            from: ListedChanges(changes: changes, batchSize: batchSize, edition: edition, isLog: offersAnyway),
+            to: collector, state: state,
             deletionGuard: DeletionGuard(percent: 100), now: { now })
     }
 
@@ -120,9 +123,10 @@ struct DirectoryImport {
     }
 }
 
-/// A source that has these changes, as one batch.
+/// A source that has these changes, in batches of some size.
 private struct ListedChanges: ChangeSource {
     var changes: [Change]
+    var batchSize: Int?
     var edition: String?
     var isLog: Bool
 
@@ -130,7 +134,13 @@ private struct ListedChanges: ChangeSource {
         let next = edition.map { IncrementalSync.Cursor(bytes: Array($0.utf8)) }
         if changes.isEmpty || next != nil && next == cursor { return Reader(batches: []) }
         let observations = changes.map { Observation(.change($0), number: isLog ? 1 : nil) }
-        return Reader(batches: [ChangeBatch(observations: observations, cursor: next)])
+        let size = batchSize ?? observations.count
+        return Reader(
+            batches: stride(from: 0, to: observations.count, by: size).map { start in
+                let end = min(start + size, observations.count)
+                return ChangeBatch(
+                    observations: Array(observations[start..<end]), cursor: end == observations.count ? next : nil)
+            })
     }
 
     private actor Reader: ChangeReader {
@@ -140,7 +150,7 @@ private struct ListedChanges: ChangeSource {
             self.batches = batches
         }
 
-        func next() -> ChangeBatch? { batches.popLast() }
+        func next() -> ChangeBatch? { batches.isEmpty ? nil : batches.removeFirst() }
     }
 }
 

@@ -92,17 +92,64 @@ struct ImportTransactionTests {
         }
     }
 
-    @Test("that is stopped in the middle of a transaction ends that first, and the server lives")
-    func stopped() async throws {
+    /// From the second batch on the server takes note of entries while others are still being planned.
+    private func withBatches(_ body: (DirectoryImport) async throws -> Void) async throws {
         try await withImport(.auto) { destination in
+            var batched = destination
+            batched.batchSize = Self.count
+            try await body(batched)
+        }
+    }
+
+    @Test("of several batches is written but for the one entry that the server refuses, and that the schema does not")
+    func refusedAhead() async throws {
+        try await withBatches { destination in
+            try await destination.asAdministrator { connection in
+                try await connection.add(
+                    dn: DirectoryImport.branchDN,
+                    attributes: [
+                        LDAPAttribute("objectClass", "organizationalUnit"), LDAPAttribute("ou", "branch"),
+                    ])
+                try await connection.addPerson("p1000", in: DirectoryImport.branchDN)
+            }
+            let people = (1...2 * Self.count).map { Change.person($0, Value("p\($0)")) }
+            #expect(try await destination.synchronize(people).imported == 2 * Self.count - 1)
+            #expect(try await destination.problems().map(\.id) == [.branch(1_000)])
+            #expect(try await destination.names().count == 2 * Self.count)
+        }
+    }
+
+    @Test("of several batches gives a name that several want to the one with the lowest ID, whoever came first")
+    func namesAhead() async throws {
+        try await withBatches { destination in
+            var people = (1...2 * Self.count).map { Change.person($0 + 10, Value("p\($0)")) }
+            people.insert(.person(5_000, "same"), at: 700)
+            people.insert(.person(2, "same"), at: 900)
+            people.insert(.person(5_001, "same"), at: 1_100)
+            #expect(try await destination.synchronize(people).imported == people.count)
+            // Those that step aside are named by `cn`: nothing of their `uid` may change.
+            let expected = ["uid=same"] + [5_000, 5_001].map { "cn=same\(EntryID.branch($0).suffix)" }
+            let names = try await destination.names().filter { $0.contains("=same") }
+            #expect(names == expected.map { $0 + ",ou=branch" }.sorted())
+            let plain = try await destination.entry("uid=same,ou=branch")
+            #expect(plain?.text("interorgEntryUUID") == EntryID.branch(2).uuid.text)
+        }
+    }
+
+    @Test(
+        "that is stopped in the middle of a transaction ends that first, and the server lives",
+        arguments: [(batches: 1, addition: 300), (2, 900)])
+    func stopped(_ batches: Int, _ addition: Int) async throws {
+        try await withBatches { destination in
             try await FaultyProxy.with(serverPort: destination.server.portNumber) { proxy in
                 var stopped = destination
                 stopped.url = proxy.url
-                let (interrupted, people) = (stopped, people())
+                let count = batches * Self.count
+                let (interrupted, people) = (stopped, (1...count).map { Change.person($0, Value("p\($0)")) })
                 let reached = AsyncStream.makeStream(of: Void.self)
                 let cancelled = AsyncStream.makeStream(of: Void.self)
                 proxy.strike(
-                    at: 300, of: .add,
+                    at: addition, of: .add,
                     with: .wait {
                         reached.continuation.finish()
                         for await _ in cancelled.stream {}
@@ -116,7 +163,7 @@ struct ImportTransactionTests {
                 let crash = try await destination.server.restartAfterCrash()
                 #expect(crash == nil)
                 let names = try await destination.names()
-                #expect(names.count == Self.count)
+                #expect(names.count == count)
             }
         }
     }
