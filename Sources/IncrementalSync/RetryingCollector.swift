@@ -23,6 +23,8 @@ public struct RetryingCollector: Collector {
         }
     }
 
+    public func foresee(_ observations: [Observation]) async { await collector.foresee(observations) }
+
     public func survey() async throws -> DestinationSurvey {
         while true {
             do {

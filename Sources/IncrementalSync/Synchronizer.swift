@@ -56,7 +56,7 @@ public struct Synchronizer: Sendable {
                 step = nil
             }
             if batch.allowsReadingAhead {
-                async let following = reader.next()
+                async let following = readAhead(reader)
                 let done = step
                 step = nil
                 step = try await importBatch(batch, whileCommitting: done, &report)
@@ -68,6 +68,12 @@ public struct Synchronizer: Sendable {
             }
             try Task.checkCancellation()
         }
+    }
+
+    private func readAhead(_ reader: any ChangeReader) async throws -> ChangeBatch? {
+        let batch = try await reader.next()
+        if let batch { await collector.foresee(batch.observations) }
+        return batch
     }
 
     /// However often the collector has something to record, this is enough for all; the next synchronization goes on.

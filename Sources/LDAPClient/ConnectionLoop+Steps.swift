@@ -8,10 +8,10 @@ extension ConnectionLoop {
     func sendWaiting() throws(LDAPError) -> Bool {
         var isBlocked = false
         // What is sent together arrives together: a server that reads one at a time wakes a thread for each.
-        let isMany = waiting.count > 1
+        let isMany = min(waiting.count, room) > 1
         if isMany { handle.holdBack(true) }
         defer { if isMany { handle.holdBack(false) } }
-        while !waiting.isEmpty, !handle.isStuck, singlesInFlight < options.operationsInFlightMax {
+        while !waiting.isEmpty, !handle.isStuck, room > 0 {
             guard isWritable else {
                 isBlocked = true
                 break
@@ -22,12 +22,25 @@ extension ConnectionLoop {
         return isBlocked
     }
 
+    /// For how many more of what comes next there is room among the operations in flight.
+    private var room: Int {
+        guard let next = waiting.first else { return 0 }
+        // slapd ends a connection that nobody has bound to and that asks so much at once.
+        let mayPile = if case .anonymous = options.credentials { false } else { next.isNoted }
+        return (mayPile ? max(Self.notedInFlightMax, options.operationsInFlightMax) : options.operationsInFlightMax)
+            - singlesInFlight
+    }
+
+    /// Taking note takes a server hardly any time: the more is on its way, the sooner. That slapd puts some of them off costs
+    /// less than to wait for it.
+    private static let notedInFlightMax = 256
+
     private func send(_ operation: LDAPOperation) {
         do {
             let messageID = try handle.send(operation)
             inFlight[messageID] = InFlightOperation(operation, at: clock.now)
             if !operation.isSearch { singlesInFlight += 1 }
-            if operation.isOfBatch { batchedInFlight += 1 }
+            if operation.isNoted { notedInFlight += 1 }
         } catch {
             operation.fail(error)
         }
@@ -52,7 +65,7 @@ extension ConnectionLoop {
     private func forget(_ messageID: Int32) {
         guard let removed = inFlight.removeValue(forKey: messageID) else { return }
         if !removed.operation.isSearch { singlesInFlight -= 1 }
-        if removed.operation.isOfBatch { batchedInFlight -= 1 }
+        if removed.operation.isNoted { notedInFlight -= 1 }
     }
 
     // MARK: Receiving
@@ -68,6 +81,7 @@ extension ConnectionLoop {
                 if count == 0, isReadable, isAtEnd { throw handle.connectionError(.serverDown, "") }
                 return false
             }
+            lastHeard = now
             guard let target = inFlight[messageID] else {
                 try receiveUnsolicited(messageID, content)
                 continue
@@ -109,11 +123,16 @@ extension ConnectionLoop {
         return Int32(min(1000, max(10, (seconds * 1000 + microseconds / 1000) / 4)))
     }
 
-    /// Fails what has had no answer for too long.
+    /// Fails what has had no answer for too long; and what is waiting for its turn, if for as long the server has said nothing.
     func expire() {
         let now = clock.now
         guard now >= nextExpiry else { return }
         nextExpiry = now + .milliseconds(tickMilliseconds)
+        let oldest = inFlight.values.lazy.filter { !$0.operation.isSearch }.map(\.lastActivity).min()
+        if let oldest, now - max(oldest, lastHeard) > options.operationTimeout {
+            for operation in waiting { operation.fail(operation.error(.timeout, silence)) }
+            waiting = []
+        }
         for (messageID, target) in inFlight {
             if case .search(let search) = target.operation.request, search.isPersistent { continue }
             if target.operation.isBehind {
@@ -121,9 +140,10 @@ extension ConnectionLoop {
             } else if now - target.lastActivity > options.operationTimeout {
                 forget(messageID)
                 handle.abandon(messageID: messageID)
-                target.operation.fail(
-                    target.operation.error(.timeout, "no answer within \(options.operationTimeout)"))
+                target.operation.fail(target.operation.error(.timeout, silence))
             }
         }
     }
+
+    private var silence: String { "no answer within \(options.operationTimeout)" }
 }

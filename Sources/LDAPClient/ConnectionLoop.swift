@@ -14,9 +14,11 @@ final class ConnectionLoop {
     var inFlight: [Int32: InFlightOperation] = [:]
     /// How many of those are no searches.
     var singlesInFlight = 0
-    /// How many of those are awaited together with others.
-    var batchedInFlight = 0
+    /// How many of those are part of a transaction.
+    var notedInFlight = 0
     var nextExpiry: ContinuousClock.Instant
+    /// When the server was heard last.
+    var lastHeard: ContinuousClock.Instant
     /// Whether messages may have been read from the socket (by TLS, in records) that poll(2) knows nothing of.
     private var mayHaveUnread = false
 
@@ -28,6 +30,7 @@ final class ConnectionLoop {
         self.mailbox = mailbox
         self.options = options
         self.nextExpiry = clock.now
+        self.lastHeard = clock.now
     }
 
     /// The thread's whole life: connects, tells so, works until the connection is closed or lost.
@@ -88,18 +91,13 @@ final class ConnectionLoop {
             // Without events of interest poll would still report a hang-up, again and again.
             pollfd(fd: events == 0 ? -1 : socket, events: Int16(events), revents: 0),
         ]
-        if canSleep, awaitsMany {
-            // The server would have to wake this thread for each answer, and does half as much in the same time.
-            usleep(Self.collectingMicroseconds)
-        }
-        let timeout: Int32 = canSleep ? (inFlight.isEmpty ? -1 : tickMilliseconds) : 0
+        // What the server takes note of is not worth being woken for each time, and waking us takes it longer than taking note.
+        if canSleep, notedInFlight > 0, notedInFlight == inFlight.count { usleep(Self.collectingMicroseconds) }
+        let timeout: Int32 = canSleep ? (inFlight.isEmpty && waiting.isEmpty ? -1 : tickMilliseconds) : 0
         _ = poll(&descriptors, 2, timeout)
         if descriptors[0].revents != 0 { mailbox.wakeUp.reset() }
         return descriptors[1].revents & ~Int16(POLLOUT) != 0
     }
-
-    /// Whether no answer alone makes a difference to anybody: all that is in flight is awaited together.
-    private var awaitsMany: Bool { batchedInFlight > 8 && batchedInFlight == inFlight.count }
 
     /// For so long, answers are left lying until there are some.
     private static let collectingMicroseconds: UInt32 = 2000

@@ -35,7 +35,8 @@ final class ConnectionMailbox: Sendable {
 
     /// Hands operations to the thread together.
     func submit(
-        _ requests: [(request: LDAPRequest, receiver: LDAPOperation.Receiver)], controls: [LDAPControl]
+        _ requests: [(request: LDAPRequest, receiver: LDAPOperation.Receiver)], controls: [LDAPControl],
+        isNoted: Bool = false
     ) -> [LDAPOperation] {
         let (operations, end, mustWake) = state.withLock { state in
             var operations: [LDAPOperation] = []
@@ -43,7 +44,8 @@ final class ConnectionMailbox: Sendable {
             for (request, receiver) in requests {
                 state.lastID += 1
                 operations.append(
-                    LDAPOperation(id: state.lastID, request: request, controls: controls, receiver: receiver))
+                    LDAPOperation(
+                        id: state.lastID, request: request, controls: controls, receiver: receiver, isNoted: isNoted))
             }
             let end = state.work.isClosing ? (.serverDown, "the connection has been closed") : state.end
             if end == nil { state.work.operations += operations }

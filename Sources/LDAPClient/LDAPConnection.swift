@@ -53,12 +53,13 @@ public final class LDAPConnection: Sendable {
 
     /// Sends requests and waits for all their results.
     func perform(
-        _ requests: [LDAPRequest], controls: [LDAPControl]
+        _ requests: [LDAPRequest], in transaction: LDAPTransaction?
     ) async throws -> [Result<LDAPResult, LDAPError>] {
         try Task.checkCancellation()
         let batch = BatchOutcome(count: requests.count)
         let operations = mailbox.submit(
-            requests.enumerated().map { ($0.element, .batch(batch, $0.offset)) }, controls: controls)
+            requests.enumerated().map { ($0.element, .batch(batch, $0.offset)) },
+            controls: transaction.map { [$0.control] } ?? [], isNoted: transaction != nil)
         return try await batch.all.value(
             onCancel: { [mailbox] in mailbox.cancel(ids: operations.map(\.id)) })
     }

@@ -25,9 +25,9 @@ public struct LDAPConnectionOptions: Sendable {
     /// The longest wait for an operation's result. A search has it for each silence between two messages, unless it
     /// is persistent; time in which the consumer does not keep up is not counted.
     public var operationTimeout: Duration
-    /// How many operations other than searches are on their way at once; more wait for their turn. slapd works at half as many
-    /// of a connection as it has threads (16 unless configured); of each one more it says in its log that it is put off, and
-    /// it ends a connection that has more than 1,000 pending (100 if anonymous).
+    /// How many operations other than searches are on their way at once; more wait for their turn, but for those of a
+    /// transaction. slapd works at half as many of a connection as it has threads (16 unless configured); of each one more it
+    /// says in its log that it is put off, and it ends a connection that has more than 1,000 pending (100 if anonymous).
     public var operationsInFlightMax: Int
 
     /// Options for one server. Certificates are verified, TLS is 1.2 or newer.

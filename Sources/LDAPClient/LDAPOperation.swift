@@ -58,6 +58,8 @@ struct LDAPOperation: Sendable {
     let request: LDAPRequest
     let controls: [LDAPControl]
     let receiver: Receiver
+    /// Part of a transaction: the server takes note of it and no more.
+    var isNoted = false
 
     /// Ends the operation with an error. Does nothing if it has ended.
     func fail(_ error: LDAPError) {
@@ -88,12 +90,6 @@ struct LDAPOperation: Sendable {
 
     var isSearch: Bool {
         if case .search = receiver { return true }
-        return false
-    }
-
-    /// Whether it is one of many that are awaited together.
-    var isOfBatch: Bool {
-        if case .batch = receiver { return true }
         return false
     }
 

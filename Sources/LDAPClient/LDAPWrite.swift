@@ -34,7 +34,7 @@ extension LDAPConnection {
         _ writes: [LDAPWrite], in transaction: LDAPTransaction? = nil
     ) async throws -> [Result<LDAPResult, LDAPError>] {
         guard !writes.isEmpty else { return [] }
-        return try await perform(writes.map(\.request), controls: transaction.map { [$0.control] } ?? [])
+        return try await perform(writes.map(\.request), in: transaction)
     }
 }
 

@@ -15,6 +15,7 @@ public actor DirectoryCollector: Collector {
     let strays: StrayEntries
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     private var session: ImportSession?
+    private var foreseen: [EntryID: EntryPlan] = [:]
 
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
@@ -46,6 +47,9 @@ public actor DirectoryCollector: Collector {
 
     private func importAll(_ offered: [OfferedChange]) async throws -> ImportResult {
         var batch = try await ImportBatch(of: offered, collector: self, session: openSession())
+        batch.foreseen = foreseen
+        foreseen = [:]
+        if offered.count >= ImportWriting.importCountMin { batch.session.isLarge = true }
         var outcomes = [Outcome?](repeating: nil, count: offered.count)
         func note(_ results: Numbered<Outcome>) { for (index, outcome) in results { outcomes[index] = outcome } }
 
@@ -60,6 +64,12 @@ public actor DirectoryCollector: Collector {
         session = batch.session
         await strays.note(written: batch.places(of: entries.map(\.1.id)))
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
+    }
+
+    /// Plans what is new, where that is written together: so the server is not kept waiting for the plans.
+    public func foresee(_ observations: [Observation]) async {
+        guard let session, session.hasTransactions else { return }
+        foreseen = (try? await session.foresee(observations, index: index)) ?? [:]
     }
 
     public func survey() async throws -> DestinationSurvey {
@@ -93,6 +103,7 @@ public actor DirectoryCollector: Collector {
     public func close() {
         session?.close()
         session = nil
+        foreseen = [:]
     }
 
     private func openSession() async throws -> ImportSession {

@@ -15,10 +15,12 @@ actor EntryResolver {
 
     let source: DirectorySource
     let identities: EntryIdentities
-    /// Containers met in this reading, by the key of their place: those of the same batch are not committed yet.
+    /// Containers met in this reading, by the key of their place: those of the last three batches may not be committed yet.
     private var containers: [String: EntryID] = [:]
+    /// Those that were met before these.
+    private var earlierContainers: [String: EntryID] = [:]
 
-    private static let containersMax = 2_000
+    private static let containersMax = 3 * ContentSyncFeed.batchSize
     private var names = LDAPDNReader()
     /// Nil while only the state says what stands where.
     private var recent: RecentEntries?
@@ -35,8 +37,11 @@ actor EntryResolver {
     func relyOnState() { recent = nil }
 
     func observations(of found: [Found]) async throws -> [Observation] {
-        // What was met in earlier batches the index knows, too.
-        if containers.count > Self.containersMax { containers = [:] }
+        // What was met long before, the index knows, too.
+        if containers.count > Self.containersMax {
+            earlierContainers = containers
+            containers = [:]
+        }
         recent?.beginBatch()
         var observations: [Observation] = []
         var candidates: [Candidate] = []
@@ -88,10 +93,12 @@ actor EntryResolver {
     private func keys(of candidates: [Candidate]) -> [String] {
         var keys = Set(candidates.flatMap(\.targets.values).filter { recent?[$0] == nil })
         for parent in candidates.compactMap(\.parent) where parent != source.base {
-            if containers[parent.normalized] == nil { keys.insert(parent.normalized) }
+            if met(parent.normalized) == nil { keys.insert(parent.normalized) }
         }
         return Array(keys)
     }
+
+    private func met(_ key: String) -> EntryID? { containers[key] ?? earlierContainers[key] }
 
     private func observation(
         of candidate: Candidate, _ known: [String: KnownEntry]
@@ -126,7 +133,7 @@ actor EntryResolver {
         var isDirect = true
         while let container = ancestor, container != source.base {
             let key = container.normalized
-            var id = containers[key]
+            var id = met(key)
             if id == nil { id = isDirect ? known[key]?.id : try await source.index.entries(at: [key])[key]?.id }
             references.append(
                 ResolvedReference(place: key, found: id.map { KnownEntry(id: $0, label: "") }, showsLabel: false))

@@ -9,6 +9,8 @@ import LDAPClient
 struct ImportBatch {
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     var session: ImportSession
+    /// Plans that were made beforehand: see ``ImportSession/foresee(_:index:)``.
+    var foreseen: [EntryID: EntryPlan] = [:]
     /// Where the entries of the batch, their containers and members stand, as far as they do.
     private var placed: [EntryID: Place]
     /// How containers of the batch have moved, in this order.
@@ -19,9 +21,7 @@ struct ImportBatch {
     init(of offered: [OfferedChange], collector: DirectoryCollector, session: ImportSession) async throws {
         var others: Set<EntryID> = []
         for entry in offered.compactMap(\.change.entry) {
-            if let parent = entry.parent {
-                others.insert(EntryID(organization: entry.id.organization, uuid: parent))
-            }
+            if let container = entry.container { others.insert(container) }
             others.formUnion(entry.members)
         }
         var placed = try await collector.index.places(of: Array(others))
@@ -112,7 +112,7 @@ struct ImportBatch {
             case .impossible(let outcome): outcomes.append((index, outcome))
             }
         }
-        let writing = ImportWriting(session: session)
+        let writing = ImportWriting(session: session, foreseen: foreseen)
         let old = Dictionary(wishes.map { ($0.id, $0.hint) }, uniquingKeysWith: { first, _ in first })
         for (wish, outcome) in try await writing.carryOut(wishes) {
             note(outcome, of: wish.entry, formerly: old[wish.id] ?? nil)
@@ -132,7 +132,7 @@ struct ImportBatch {
             return .impossible(
                 .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may"))
         }
-        guard let container = container(of: entry) else {
+        guard let container = session.container(of: entry, among: placed) else {
             if let outcome = unplaced[entry.id.organization] { return .impossible(outcome) }
             let reason =
                 session.organizations[entry.id.organization] == nil
@@ -145,14 +145,6 @@ struct ImportBatch {
             Wish(
                 index: index, entry: entry, container: container, members: members,
                 missingMembers: entry.members.count - members.count, hint: placed[entry.id]))
-    }
-
-    /// Where the entry belongs; nil if that is not there yet.
-    private func container(of entry: Entry) -> Place? {
-        guard let parent = entry.parent, session.rules.placement.mirrorsContainers else {
-            return session.organizations[entry.id.organization]
-        }
-        return placed[EntryID(organization: entry.id.organization, uuid: parent)]
     }
 
     private mutating func note(_ outcome: Outcome, of entry: Entry, formerly old: Place?) {

@@ -18,11 +18,13 @@ struct ImportSession: Sendable {
     /// Whether large batches may be written in transactions: the server has them, and they are wanted.
     let hasTransactions: Bool
     let writtenAttributes = WrittenAttributes()
+    /// Whether the import is large, as far as it has come.
+    var isLarge = false
     /// Where an organization's entries lie that are in no container, as far as that is there.
     var organizations: [OrganizationID: Place] = [:]
 
-    /// How many operations are in flight together.
-    static let operationsInFlight = 8
+    /// How many searches are in flight together: see ``LDAPConnectionOptions/operationsInFlightMax``.
+    private var searchesInFlight: Int { findsEntryDN ? 8 : 16 }
 
     static func open(_ access: DirectoryAccess, _ rules: ImportRules) async throws -> ImportSession {
         let connection = try await LDAPConnection.connect(access.connection)
@@ -32,15 +34,14 @@ struct ImportSession: Sendable {
             hasStamp: stated.objectClass(Stamp.objectClass) != nil,
             hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
         let server = try await connection.rootDSE()
-        let hasTransactions = hasTransactions(server, rules)
+        let isOpenLDAP = DirectoryEntry(server).isOf(objectClass: "OpenLDAProotDSE")
         return ImportSession(
-            reader: connection, writer: try await LDAPConnection.connect(hasTransactions ? access.connection.forTransactions : access.connection),
-            rules: rules,
+            reader: connection,
+            writer: try await LDAPConnection.connect(access.connection.forWriting(to: isOpenLDAP)), rules: rules,
             planner: EntryPlanner(
                 mapping: access.mapping, schema: schema, template: rules.placement,
                 rules: SchemaRules(stated, mapping: access.mapping, destination: schema)),
-            findsEntryDN: DirectoryEntry(server).isOf(objectClass: "OpenLDAProotDSE"),
-            hasTransactions: hasTransactions)
+            findsEntryDN: isOpenLDAP, hasTransactions: hasTransactions(server, rules))
     }
 
     private static func hasTransactions(_ server: LDAPEntry, _ rules: ImportRules) -> Bool {
@@ -54,15 +55,17 @@ struct ImportSession: Sendable {
 }
 
 extension LDAPConnectionOptions {
-    /// In a transaction, operations are only noted until its end: the more of them are on their way, the sooner. That slapd
-    /// puts some of them off costs less than to wait for it.
-    fileprivate var forTransactions: LDAPConnectionOptions {
-        // slapd ends a connection that nobody has bound to and that asks so much at once.
-        if case .anonymous = credentials { return self }
+    /// Of slapd alone it is known how much is too much at once: see ``operationsInFlightMax``.
+    fileprivate func forWriting(to isOpenLDAP: Bool) -> LDAPConnectionOptions {
         var options = self
-        options.operationsInFlightMax = max(options.operationsInFlightMax, 256)
+        if !isOpenLDAP { options.operationsInFlightMax = 64 }
         return options
     }
+}
+
+extension Entry {
+    /// The container that holds it.
+    var container: EntryID? { parent.map { EntryID(organization: id.organization, uuid: $0) } }
 }
 
 extension ImportSession {
@@ -71,6 +74,14 @@ extension ImportSession {
     func close() {
         reader.close()
         writer.close()
+    }
+
+    /// Where an entry belongs, given where its container stands; nil if that is not there yet.
+    func container(of entry: Entry, among placed: [EntryID: Place]) -> Place? {
+        guard let container = entry.container, rules.placement.mirrorsContainers else {
+            return organizations[entry.id.organization]
+        }
+        return placed[container]
     }
 
     /// The entry with this stamp: where it should be, else wherever it is below the import base.
@@ -128,7 +139,7 @@ extension ImportSession {
                 group.addTask { (index, try await operation(element)) }
                 next += 1
             }
-            for _ in 0..<Self.operationsInFlight { start() }
+            for _ in 0..<searchesInFlight { start() }
             while let (index, result) = try await group.next() {
                 results[index] = result
                 start()

@@ -1,13 +1,15 @@
+import AddressBook
 import IncrementalSync
 import LDAPClient
 import Synchronization
 
 /// Additions and modifications are sent together, in a transaction if they may: most of an import is these.
 extension ImportWriting {
-    /// Fewer than this in a transaction gain little; and slapd (2.5) can crash when a small one ends at once.
-    static let transactionCountMin = 500
-    /// Down to this, the refused one of a transaction is looked for by halves.
-    private static let bisectedCountMin = 125
+    /// An import of fewer changes is written without transactions.
+    static let importCountMin = 500
+    /// What is written together of a large import is so in a transaction, and the refused one of it is looked for by halves,
+    /// down to this: fewer gain little.
+    private static let transactionCountMin = 125
 
     /// - Parameter plans: those that have been renamed, as far as they had to be.
     func write(_ plans: [EntryPlan]) async throws -> [(Wish, Verdict)] {
@@ -19,7 +21,7 @@ extension ImportWriting {
     }
 
     func usesTransactions(for count: Int) -> Bool {
-        session.hasTransactions && count >= Self.transactionCountMin
+        session.hasTransactions && session.isLarge && count >= Self.transactionCountMin
     }
 
     /// Each attribute is written outside of transactions first: see ``WrittenAttributes``.
@@ -32,9 +34,6 @@ extension ImportWriting {
         let rest = zip(plans, isFirst).filter { !$0.1 }.map(\.0)
         guard !first.isEmpty else { return try await writeInTransaction(plans[...]) }
         let verdicts = try await writeOneByOne(first[...])
-        for (plan, (_, verdict)) in zip(first, verdicts) {
-            if case .done(.imported) = verdict { session.writtenAttributes.note(plan.namesWritten) }
-        }
         let known = session.writtenAttributes.names
         let safe = rest.filter { $0.namesWritten.allSatisfy(known.contains) }
         let unsafe = rest.filter { !$0.namesWritten.allSatisfy(known.contains) }
@@ -43,6 +42,9 @@ extension ImportWriting {
 
     private func writeOneByOne(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
         let results = try await session.writer.perform(plans.compactMap(\.write))
+        if session.hasTransactions {
+            for case (let plan, .success) in zip(plans, results) { session.writtenAttributes.note(plan.namesWritten) }
+        }
         return try zip(plans, results).map { plan, result in
             switch result {
             case .success: return (plan.wish, .done(.imported(plan.placement)))
@@ -59,7 +61,7 @@ extension ImportWriting {
 
     /// All or none; if none, the halves.
     private func writeInTransaction(_ plans: ArraySlice<EntryPlan>) async throws -> [(Wish, Verdict)] {
-        guard plans.count > Self.bisectedCountMin else { return try await writeOneByOne(plans) }
+        guard plans.count > Self.transactionCountMin else { return try await writeOneByOne(plans) }
         let transaction = GrowingTransaction(on: session.writer)
         transaction.add(plans.compactMap(\.write))
         return try await end(transaction, of: plans)
@@ -95,41 +97,76 @@ extension ImportWriting {
         let known = session.writtenAttributes.names
         var verdicts: [(Wish, Verdict)] = []
         var ahead: [EntryPlan] = []
+        var notedCount = 0
         let transaction = GrowingTransaction(on: session.writer)
-        do {
-            for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
-                let begin = ahead.count
-                for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
-                    do {
-                        let plan = try planner.plan(wish, from: nil)
-                        let isSafe = plan.namesWritten.allSatisfy(known.contains)
-                        if isSafe, taken.insert(plan.placement.place.key).inserted {
-                            ahead.append(plan)
-                        } else {
-                            rest.append(plan)
-                        }
-                    } catch {
-                        verdicts.append((wish, .done(try Outcome(of: error))))
+        for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
+            for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
+                do {
+                    let plan = try foreseen[wish.id]?.carriedOver(to: wish) ?? planner.plan(wish, from: nil)
+                    let isSafe = plan.namesWritten.allSatisfy(known.contains)
+                    if isSafe, taken.insert(plan.placement.place.key).inserted {
+                        ahead.append(plan)
+                    } else {
+                        rest.append(plan)
                     }
+                } catch {
+                    verdicts.append((wish, .done(try Outcome(of: error))))
                 }
-                transaction.add(ahead[begin...].compactMap(\.write))
             }
-        } catch {
-            await transaction.abandon()
-            throw error
+            // A transaction is not begun for a few.
+            guard ahead.count > Self.transactionCountMin else { continue }
+            transaction.add(ahead[notedCount...].compactMap(\.write))
+            notedCount = ahead.count
+        }
+        guard notedCount > 0 else {
+            rest += ahead
+            taken = []
+            return verdicts
         }
         return verdicts + (try await end(transaction, of: ahead[...]))
     }
 }
 
-/// A transaction that takes operations while others are still being made. It begins with the first of them.
+extension ImportSession {
+    /// Plans for people that are new, as far as their containers are there. A plan is a function of the wish: one that turns
+    /// out to be another is planned anew.
+    func foresee(_ observations: [Observation], index: any PlaceIndex) async throws -> [EntryID: EntryPlan] {
+        let entries = observations.compactMap { observation -> Entry? in
+            guard case .change(.upsert(let entry)) = observation.content else { return nil }
+            return entry.kind == .person || entry.kind == .contact ? entry : nil
+        }
+        let containers = entries.compactMap(\.container)
+        let places = try await index.places(of: Array(Set(containers).union(entries.map(\.id))))
+        var plans: [EntryID: EntryPlan] = Dictionary(minimumCapacity: entries.count)
+        for (position, entry) in entries.enumerated() where places[entry.id] == nil {
+            guard let container = container(of: entry, among: places) else { continue }
+            plans[entry.id] = try? planner.plan(Wish(index: position, entry: entry, container: container), from: nil)
+        }
+        return plans
+    }
+}
+
+extension EntryPlan {
+    /// The plan for a wish that asks for the same; else nil.
+    fileprivate func carriedOver(to wish: Wish) -> EntryPlan? {
+        guard self.wish.entry == wish.entry, self.wish.container == wish.container, wish.members.isEmpty,
+            !wish.isDisplaced
+        else { return nil }
+        var plan = self
+        plan.wish = wish
+        return plan
+    }
+}
+
+/// A transaction that takes operations while others are still being made. It begins with the first of them, and if it is
+/// dropped, nothing of it is written.
 ///
 /// slapd (2.5) can crash when a connection ends inside a transaction: its task is nobody's child and is not cancelled, so that
 /// it is ended in good order though the service be stopped.
 private final class GrowingTransaction: Sendable {
     private enum Part: Sendable {
         case writes([LDAPWrite])
-        case end(commit: Bool)
+        case commit
     }
 
     private let parts: AsyncStream<Part>.Continuation
@@ -141,45 +178,42 @@ private final class GrowingTransaction: Sendable {
         task = Task { try await Self.carryOut(stream, on: connection) }
     }
 
+    deinit { parts.finish() }
+
     /// Hands operations to the server, which takes note of them. Does not wait for it.
-    func add(_ writes: [LDAPWrite]) {
-        if !writes.isEmpty { parts.yield(.writes(writes)) }
-    }
+    func add(_ writes: [LDAPWrite]) { parts.yield(.writes(writes)) }
 
     /// - Returns: whether all of it is written; else nothing is, because one of them was refused.
     func commit() async throws -> Bool {
-        parts.yield(.end(commit: true))
+        parts.yield(.commit)
+        parts.finish()
         return try await task.value
     }
 
-    /// Nothing of it is to be written.
-    func abandon() async {
-        parts.yield(.end(commit: false))
-        _ = try? await task.value
-    }
-
     private static func carryOut(_ parts: AsyncStream<Part>, on connection: LDAPConnection) async throws -> Bool {
+        var transaction: LDAPTransaction?
+        var isWanted = false
+        var lost: LDAPError?
         try await withThrowingTaskGroup(of: [Result<LDAPResult, LDAPError>].self) { group in
-            var transaction: LDAPTransaction?
             for await part in parts {
-                switch part {
-                case .writes(let writes):
-                    let open = if let transaction { transaction } else { try await connection.startTransaction() }
-                    transaction = open
-                    group.addTask { try await connection.perform(writes, in: open) }
-                case .end(let wantsCommit):
-                    guard let transaction else { return true }
-                    var isWhole = wantsCommit
-                    for try await taken in group {
-                        let errors = taken.compactMap(\.error)
-                        if let lost = errors.first(where: \.isTransient) { throw lost }
-                        if !errors.isEmpty { isWhole = false }
-                    }
-                    return try await end(transaction, on: connection, commit: isWhole)
+                guard case .writes(let writes) = part else {
+                    isWanted = true
+                    continue
                 }
+                let open = if let transaction { transaction } else { try await connection.startTransaction() }
+                transaction = open
+                group.addTask { try await connection.perform(writes, in: open) }
             }
-            return false
+            // All answers are waited for, whatever they say: an operation that is under way when the end comes may crash slapd.
+            for try await errors in group.map({ $0.compactMap(\.error) }) {
+                if !errors.isEmpty { isWanted = false }
+                lost = lost ?? errors.first(where: \.isTransient)
+            }
         }
+        guard let transaction else { return isWanted }
+        let isWritten = try await end(transaction, on: connection, commit: isWanted)
+        if let lost { throw lost }
+        return isWritten
     }
 
     /// slapd may still be answering the last operation when the end comes, and the end frees it.
@@ -192,7 +226,8 @@ private final class GrowingTransaction: Sendable {
         do {
             try await connection.end(transaction, commit: commit)
             return commit
-        } catch let error as LDAPError where !error.isTransient {
+        } catch let error as LDAPError where !error.isTransient || !commit {
+            // What was not wanted is not there either way.
             return false
         }
     }

@@ -7,6 +7,8 @@ import LDAPClient
 /// plans together. Where something was in the way, or has changed since it was read, it looks again.
 struct ImportWriting {
     let session: ImportSession
+    /// See ``ImportSession/foresee(_:index:)``.
+    var foreseen: [EntryID: EntryPlan] = [:]
 
     var planner: EntryPlanner { session.planner }
 

@@ -36,6 +36,7 @@ public struct Peers: Sendable {
     ) async throws {
         if kept(organization, as: Machine.self) == machine { return }
         let bytes = try JSONEncoder().encode(machine)
+        store.kept.withLock { $0.machines[organization] = nil }
         try await store.write { db in
             try db.run(
                 sql: "INSERT OR REPLACE INTO peer (organization, machine) VALUES (?, ?)",
@@ -46,10 +47,10 @@ public struct Peers: Sendable {
 
     /// Forgets the machine kept for a peer: the next contact is the first one.
     public func forgetMachine(of organization: OrganizationID) async throws {
+        store.kept.withLock { $0.machines[organization] = nil }
         try await store.write { db in
             try db.run(sql: "DELETE FROM peer WHERE organization = ?", arguments: [organization.uuid])
         }
-        store.kept.withLock { $0.machines[organization] = nil }
     }
 
     /// Has a peer asked for everything anew. The service does it: what it is writing may be of the position that is given up.

@@ -19,8 +19,8 @@ public final class ServiceStore: Sendable {
     /// Where a database in memory would only be waited for by changing threads back and forth.
     private let isInMemory: Bool
     private let onCommit: (@Sendable (CommitPhase) throws -> Void)?
-    /// What this process has written or read before and would ask for again and again: it alone writes these, under the lock
-    /// of the state folder.
+    /// What this process has written or read before and would ask for again and again. Nobody else changes or deletes these
+    /// while it has the lock of the state folder; they are dropped before they are written.
     let kept = Mutex(Kept())
 
     struct Kept {

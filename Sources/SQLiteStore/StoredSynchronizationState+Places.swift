@@ -35,11 +35,15 @@ struct StoredPlaceIndex: PlaceIndex {
     ]
 
     /// Where entries would stand that cannot stand there: it moves with their containers, too.
-    private static let wanted = Side(column: "wanted", synchronizations: sides[1].synchronizations)
+    private static let wanted = Side(
+        column: "wanted", synchronizations: sides[1].synchronizations,
+        table: "exchange_record INDEXED BY exchange_record_wanted")
 
     private struct Side {
         var column: String
         var synchronizations: String
+        /// With the index of those that have a value, where they are few.
+        var table = "exchange_record"
     }
 
     func entries(at keys: [String]) async throws -> [String: KnownEntry] {
@@ -201,7 +205,7 @@ struct StoredPlaceIndex: PlaceIndex {
             let (key, text) = ("\(side.column)_key", side.column)
             try db.run(
                 sql: """
-                    UPDATE exchange_record SET
+                    UPDATE \(side.table) SET
                         \(key) = substr(\(key), 1, length(\(key)) - length(:oldKey)) || :newKey,
                         \(text) = substr(\(text), 1, length(\(text)) - length(:oldText)) || :newText
                     WHERE \(key) IS NOT NULL AND length(\(key)) > length(:oldKey) AND substr(\(key), -length(:oldKey) - 1) = ',' || :oldKey

@@ -82,7 +82,8 @@ public struct StoredSynchronizationState: SynchronizationState {
 
     /// Forgets the synchronizations of that name, if there is nothing left that they know.
     public static func forgetEmpty(_ name: String, in store: ServiceStore) async throws {
-        defer { store.kept.withLock { $0.synchronizations = [:] } }
+        // Nobody opens them meanwhile: what is forgotten is not exported, or not a member's, any more.
+        store.kept.withLock { $0.synchronizations = [:] }
         try await store.write { db in
             try db.run(
                 sql: """

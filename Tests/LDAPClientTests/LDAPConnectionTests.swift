@@ -129,6 +129,19 @@ struct LDAPConnectionTests {
         }
     }
 
+    @Test("what waits for its turn fails along with what a silent server does not answer", .timeLimit(.minutes(1)))
+    func waitingTimeout() async throws {
+        try await withSilentServer { port in
+            // One after the other, in groups of eight, they would take more than four minutes.
+            let options = LDAPConnectionOptions(url: "ldap://127.0.0.1:\(port)", operationTimeout: .seconds(2))
+            let connection = try await LDAPConnection.connect(options)
+            defer { connection.close() }
+            let results = try await connection.perform((1...1_000).map { .delete(dn: "cn=\($0)") })
+            #expect(results.count == 1_000)
+            for result in results { #expect(await ldapError { _ = try result.get() }?.code == .timeout) }
+        }
+    }
+
     @Test("a server that takes no data is a lost connection, not a stuck one")
     func noReader() async throws {
         try await withSilentServer { port in

@@ -21,6 +21,26 @@ struct ChangeReadTests {
         }
     }
 
+    /// The containers of some batches are not in the state yet when the next one is read.
+    @Test(
+        "is found once in a first reading of more containers than the state has been told of",
+        arguments: ServerKind.ways)
+    func manyContainers(server: ServerKind) async throws {
+        try await withSlapd(.directory(server)) { server in
+            let parents = (1...3_000).map { "dn: ou=p\($0),ou=people,dc=example\nobjectClass: organizationalUnit\n" }
+            let children = (2_001...3_000).map {
+                "dn: ou=c,ou=p\($0),ou=people,dc=example\nobjectClass: organizationalUnit\n"
+            }
+            await server.stop()
+            try await server.load(ldif: (parents + children).joined(separator: "\n"))
+            try await server.restart()
+            let export = try DirectoryExport(of: server)
+            #expect(try await export.synchronize().imported == 4_000)
+            let entries = try await export.entries()
+            #expect(entries.count { $0.parent != nil } == 1_000)
+        }
+    }
+
     @Test("is the one entry that was added", arguments: ServerKind.ways)
     func add(server: ServerKind) async throws {
         try await withExport(server) { export in

@@ -119,6 +119,23 @@ struct ImportTransactionTests {
         }
     }
 
+    @Test("of several batches is not written in a transaction of a few")
+    func fewAhead() async throws {
+        try await withSlapd(.directory(logLevel: "stats")) { server in
+            var destination = try DirectoryImport(into: server)
+            destination.transactions = .auto
+            destination.batchSize = Self.count
+            // All but ten of the second batch have an attribute that has not been met.
+            let people = (1...2 * Self.count).map { number in
+                Change.person(
+                    number, Value("p\(number)"), number > Self.count + 10 ? [.title: ["Engineer"]] : [:])
+            }
+            #expect(try await destination.synchronize(people).imported == people.count)
+            #expect(try await destination.names().count == people.count)
+            #expect(server.log.components(separatedBy: "oid=\(ImportOverlayTests.endOfTransaction)").count - 1 == 2)
+        }
+    }
+
     @Test("of several batches gives a name that several want to the one with the lowest ID, whoever came first")
     func namesAhead() async throws {
         try await withBatches { destination in

@@ -116,6 +116,27 @@ struct ServiceStoreTests {
         #expect(try await peers.machine(of: Sample.organization, as: RequestorMachine.self) == nil)
     }
 
+    @Test("writes the machine of a peer only when it has changed, and forgets it for good")
+    func unchangedMachine() async throws {
+        let commits = Commits()
+        let store = try temporaryStore { phase in
+            if phase == .after { commits.count.withLock { $0 += 1 } }
+        }
+        let peers = Peers(store: store)
+        var machine = RequestorMachine()
+        try await peers.save(machine, of: Sample.otherOrganization)
+        try await peers.save(machine, of: Sample.otherOrganization)
+        #expect(commits.count.withLock { $0 } == 1)
+        _ = machine.scheduled(now: Sample.now, nonce: Sample.uuid(1))
+        try await peers.save(machine, of: Sample.otherOrganization)
+        #expect(commits.count.withLock { $0 } == 2)
+        try await peers.forgetMachine(of: Sample.otherOrganization)
+        #expect(try await peers.machine(of: Sample.otherOrganization, as: RequestorMachine.self) == nil)
+        try await peers.save(machine, of: Sample.otherOrganization)
+        #expect(try await peers.machine(of: Sample.otherOrganization, as: RequestorMachine.self) == machine)
+        #expect(commits.count.withLock { $0 } == 4)
+    }
+
     @Test("learns the names of organizations, and writes nothing when none is new")
     func names() async throws {
         let commits = Commits()
