@@ -217,7 +217,7 @@ private final class GrowingTransaction: Sendable {
     }
 
     /// slapd may still be answering the last operation when the end comes, and the end frees it.
-    private static let settlingPause = Duration.milliseconds(8)
+    private static let settlingPause = Duration.milliseconds(5)
 
     private static func end(
         _ transaction: LDAPTransaction, on connection: LDAPConnection, commit: Bool

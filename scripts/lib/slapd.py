@@ -47,7 +47,7 @@ access to * by dn.exact="{connector}" read by * none
 index objectClass eq
 index entryUUID,entryCSN eq
 index uid,mail eq
-index interorgEntryUUID,interorgOrganizationID eq
+index interorgEntryUUID eq
 
 overlay syncprov
 syncprov-checkpoint 1000 5
