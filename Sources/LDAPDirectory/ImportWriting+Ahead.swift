@@ -1,0 +1,86 @@
+import AddressBook
+import IncrementalSync
+import LDAPClient
+
+/// Of a large import of new entries, the server takes note of some while others are still being planned.
+extension ImportWriting {
+    /// So many are planned before they are handed to the server.
+    private static let plannedTogether = 125
+
+    /// Whether the entries are all new: of such there is nothing to read, and nothing that has to go out of their way first.
+    func mayWriteAhead(_ wishes: [Wish]) -> Bool {
+        usesTransactions(for: wishes.count) && session.rules.adoption == nil && wishes.allSatisfy { $0.hint == nil }
+    }
+
+    /// Plans them, while the server takes note of what was planned before. What wants the same name as another one comes later,
+    /// as does what has an attribute that must not be met in a transaction first: see ``WrittenAttributes``.
+    ///
+    /// - Parameters:
+    ///   - taken: gets the keys of the places that are taken now.
+    ///   - rest: gets the plans that are still to be carried out.
+    func writeAhead(
+        _ wishes: [Wish], taken: inout Set<String>, rest: inout [EntryPlan]
+    ) async throws -> [(Wish, Verdict)] {
+        let known = session.writtenAttributes.names
+        var verdicts: [(Wish, Verdict)] = []
+        var ahead: [EntryPlan] = []
+        var notedCount = 0
+        let transaction = GrowingTransaction(on: session.writer)
+        for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
+            for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
+                do {
+                    let plan = try foreseen[wish.id]?.carriedOver(to: wish) ?? planner.plan(wish, from: nil)
+                    let isSafe = plan.namesWritten.allSatisfy(known.contains)
+                    if isSafe, taken.insert(plan.placement.place.key).inserted {
+                        ahead.append(plan)
+                    } else {
+                        rest.append(plan)
+                    }
+                } catch {
+                    verdicts.append((wish, .done(try Outcome(of: error))))
+                }
+            }
+            // A transaction is not begun for a few.
+            guard ahead.count > Self.transactionCountMin else { continue }
+            transaction.add(ahead[notedCount...].compactMap(\.write))
+            notedCount = ahead.count
+        }
+        guard notedCount > 0 else {
+            rest += ahead
+            taken = []
+            return verdicts
+        }
+        return verdicts + (try await end(transaction, of: ahead[...]))
+    }
+}
+
+extension ImportSession {
+    /// Plans for people that are new, as far as their containers are there. A plan is a function of the wish: one that turns
+    /// out to be another is planned anew.
+    func foresee(_ observations: [Observation], index: any PlaceIndex) async throws -> [EntryID: EntryPlan] {
+        let entries = observations.compactMap { observation -> Entry? in
+            guard case .change(.upsert(let entry)) = observation.content else { return nil }
+            return entry.kind == .person || entry.kind == .contact ? entry : nil
+        }
+        let containers = entries.compactMap(\.container)
+        let places = try await index.places(of: Array(Set(containers).union(entries.map(\.id))))
+        var plans: [EntryID: EntryPlan] = Dictionary(minimumCapacity: entries.count)
+        for (position, entry) in entries.enumerated() where places[entry.id] == nil {
+            guard let container = container(of: entry, among: places) else { continue }
+            plans[entry.id] = try? planner.plan(Wish(index: position, entry: entry, container: container), from: nil)
+        }
+        return plans
+    }
+}
+
+extension EntryPlan {
+    /// The plan for a wish that asks for the same; else nil.
+    fileprivate func carriedOver(to wish: Wish) -> EntryPlan? {
+        guard self.wish.entry == wish.entry, self.wish.container == wish.container, wish.members.isEmpty,
+            !wish.isDisplaced
+        else { return nil }
+        var plan = self
+        plan.wish = wish
+        return plan
+    }
+}
