@@ -38,7 +38,8 @@ extension ConnectionLoop {
     private func send(_ operation: LDAPOperation) {
         do {
             let messageID = try handle.send(operation)
-            inFlight[messageID] = InFlightOperation(operation, at: clock.now)
+            lastMoved = clock.now
+            inFlight[messageID] = InFlightOperation(operation, at: lastMoved)
             if !operation.isSearch { singlesInFlight += 1 }
             if operation.isNoted { notedInFlight += 1 }
         } catch {
@@ -123,13 +124,13 @@ extension ConnectionLoop {
         return Int32(min(1000, max(10, (seconds * 1000 + microseconds / 1000) / 4)))
     }
 
-    /// Fails what has had no answer for too long; and what is waiting for its turn, if for as long the server has said nothing.
+    /// Fails what has had no answer for too long; and what is waiting for its turn, if for as long nothing was sent and the server
+    /// has said nothing.
     func expire() {
         let now = clock.now
         guard now >= nextExpiry else { return }
         nextExpiry = now + .milliseconds(tickMilliseconds)
-        let oldest = inFlight.values.lazy.filter { !$0.operation.isSearch }.map(\.lastActivity).min()
-        if let oldest, now - max(oldest, lastHeard) > options.operationTimeout {
+        if now - max(lastMoved, lastHeard) > options.operationTimeout {
             for operation in waiting { operation.fail(operation.error(.timeout, silence)) }
             waiting = []
         }

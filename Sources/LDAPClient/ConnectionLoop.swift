@@ -19,6 +19,8 @@ final class ConnectionLoop {
     var nextExpiry: ContinuousClock.Instant
     /// When the server was heard last.
     var lastHeard: ContinuousClock.Instant
+    /// When something was sent last, or the first of those that are waiting began to.
+    var lastMoved: ContinuousClock.Instant
     /// Whether messages may have been read from the socket (by TLS, in records) that poll(2) knows nothing of.
     private var mayHaveUnread = false
 
@@ -31,6 +33,7 @@ final class ConnectionLoop {
         self.options = options
         self.nextExpiry = clock.now
         self.lastHeard = clock.now
+        self.lastMoved = clock.now
     }
 
     /// The thread's whole life: connects, tells so, works until the connection is closed or lost.
@@ -61,7 +64,10 @@ final class ConnectionLoop {
                 let canReadOn = mayHaveUnread && !isPaused
                 let work = mailbox.take(willSleep: !canReadOn)
                 // Appending nothing would copy what is there.
-                if !work.operations.isEmpty { waiting += work.operations }
+                if !work.operations.isEmpty {
+                    if waiting.isEmpty { lastMoved = clock.now }
+                    waiting += work.operations
+                }
                 if work.isClosing {
                     return end(code: .serverDown, message: "the connection has been closed")
                 }

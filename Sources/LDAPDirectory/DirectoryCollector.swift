@@ -47,8 +47,9 @@ public actor DirectoryCollector: Collector {
 
     private func importAll(_ offered: [OfferedChange]) async throws -> ImportResult {
         var batch = try await ImportBatch(of: offered, collector: self, session: openSession())
-        batch.foreseen = foreseen
-        foreseen = [:]
+        for change in offered {
+            if let plan = foreseen.removeValue(forKey: change.id) { batch.foreseen[change.id] = plan }
+        }
         if offered.count >= ImportWriting.importCountMin { batch.session.isLarge = true }
         var outcomes = [Outcome?](repeating: nil, count: offered.count)
         func note(_ results: Numbered<Outcome>) { for (index, outcome) in results { outcomes[index] = outcome } }
@@ -68,9 +69,16 @@ public actor DirectoryCollector: Collector {
 
     /// Plans what is new, where that is written together: so the server is not kept waiting for the plans.
     public func foresee(_ observations: [Observation]) async {
-        guard let session, session.hasTransactions else { return }
-        foreseen = (try? await session.foresee(observations, index: index)) ?? [:]
+        guard let planning = session, planning.writesAhead else { return }
+        guard let plans = try? await planning.foresee(observations, index: index) else { return }
+        // By another session's schema they might be others.
+        guard session?.writtenAttributes === planning.writtenAttributes else { return }
+        // The batch before has not taken all of its own yet; what was foreseen and has not come is not kept.
+        if foreseen.count > Self.foreseenMax { foreseen = [:] }
+        foreseen.merge(plans) { _, new in new }
     }
+
+    private static let foreseenMax = 2_000
 
     public func survey() async throws -> DestinationSurvey {
         do {

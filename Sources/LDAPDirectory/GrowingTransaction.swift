@@ -32,6 +32,12 @@ final class GrowingTransaction: Sendable {
         return try await task.value
     }
 
+    /// Nothing of it is written. It has ended when this returns.
+    func abandon() async {
+        parts.finish()
+        _ = try? await task.value
+    }
+
     private static func carryOut(_ parts: AsyncStream<Part>, on connection: LDAPConnection) async throws -> Bool {
         var transaction: LDAPTransaction?
         var isWanted = false

@@ -9,7 +9,7 @@ extension ImportWriting {
 
     /// Whether the entries are all new: of such there is nothing to read, and nothing that has to go out of their way first.
     func mayWriteAhead(_ wishes: [Wish]) -> Bool {
-        usesTransactions(for: wishes.count) && session.rules.adoption == nil && wishes.allSatisfy { $0.hint == nil }
+        session.writesAhead && usesTransactions(for: wishes.count) && wishes.allSatisfy { $0.hint == nil }
     }
 
     /// Plans them, while the server takes note of what was planned before. What wants the same name as another one comes later,
@@ -25,6 +25,7 @@ extension ImportWriting {
         var verdicts: [(Wish, Verdict)] = []
         var ahead: [EntryPlan] = []
         var notedCount = 0
+        var failure: (any Error)?
         let transaction = GrowingTransaction(on: session.writer)
         for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
             for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
@@ -37,13 +38,17 @@ extension ImportWriting {
                         rest.append(plan)
                     }
                 } catch {
-                    verdicts.append((wish, .done(try Outcome(of: error))))
+                    do { verdicts.append((wish, .done(try Outcome(of: error)))) } catch { failure = error }
                 }
             }
             // A transaction is not begun for a few.
             guard ahead.count > Self.transactionCountMin else { continue }
             transaction.add(ahead[notedCount...].compactMap(\.write))
             notedCount = ahead.count
+        }
+        if let failure {
+            await transaction.abandon()
+            throw failure
         }
         guard notedCount > 0 else {
             rest += ahead
@@ -55,6 +60,9 @@ extension ImportWriting {
 }
 
 extension ImportSession {
+    /// Whether what is new may be written while the rest is planned, once the import is large.
+    var writesAhead: Bool { hasTransactions && rules.adoption == nil }
+
     /// Plans for people that are new, as far as their containers are there. A plan is a function of the wish: one that turns
     /// out to be another is planned anew.
     func foresee(_ observations: [Observation], index: any PlaceIndex) async throws -> [EntryID: EntryPlan] {

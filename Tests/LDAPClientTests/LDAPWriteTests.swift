@@ -56,7 +56,7 @@ struct LDAPWriteTests {
                 let taken = try await connection.perform((0..<500).map { add("p\($0)", on: server) }, in: transaction)
                 #expect(taken.allSatisfy { (try? $0.get()) != nil })
                 #expect(try await count() == 0)
-                // See ImportBatch: slapd may still be answering.
+                // See GrowingTransaction: slapd may still be answering.
                 try await Task.sleep(for: .milliseconds(20))
                 try await connection.end(transaction, commit: commit)
                 #expect(try await count() == (commit ? 500 : 0))

@@ -32,6 +32,8 @@ struct DirectoryImport {
     var transactions = TransactionUse.never
     /// How many changes come in one batch; nil: all of a stream.
     var batchSize: Int?
+    /// Whether a batch may be read, and foreseen, while the one before is being imported.
+    var readsAhead = false
     var placement = PlacementTemplate.mirroring
     var adoption: String?
     var now = Date(timeIntervalSinceReferenceDate: 800_000_000)
@@ -63,7 +65,8 @@ struct DirectoryImport {
             organizationName: { $0 == Self.branch ? name : nil })
         let now = now
         return Synchronizer(
-            from: ListedChanges(changes: changes, batchSize: batchSize, edition: edition, isLog: offersAnyway),
+            from: ListedChanges(
+                changes: changes, batchSize: batchSize, edition: edition, isLog: offersAnyway, readsAhead: readsAhead),
             to: collector, state: state,
             deletionGuard: DeletionGuard(percent: 100), now: { now })
     }
@@ -129,6 +132,7 @@ private struct ListedChanges: ChangeSource {
     var batchSize: Int?
     var edition: String?
     var isLog: Bool
+    var readsAhead: Bool
 
     func read(after cursor: IncrementalSync.Cursor?) async throws -> any ChangeReader {
         let next = edition.map { IncrementalSync.Cursor(bytes: Array($0.utf8)) }
@@ -139,7 +143,8 @@ private struct ListedChanges: ChangeSource {
             batches: stride(from: 0, to: observations.count, by: size).map { start in
                 let end = min(start + size, observations.count)
                 return ChangeBatch(
-                    observations: Array(observations[start..<end]), cursor: end == observations.count ? next : nil)
+                    observations: Array(observations[start..<end]), cursor: end == observations.count ? next : nil,
+                    allowsReadingAhead: readsAhead)
             })
     }
 

@@ -97,6 +97,7 @@ struct ImportTransactionTests {
         try await withImport(.auto) { destination in
             var batched = destination
             batched.batchSize = Self.count
+            batched.readsAhead = true
             try await body(batched)
         }
     }
@@ -117,6 +118,34 @@ struct ImportTransactionTests {
             #expect(try await destination.problems().map(\.id) == [.branch(1_000)])
             #expect(try await destination.names().count == 2 * Self.count)
         }
+    }
+
+    @Test("of several batches that are foreseen is what it is without transactions")
+    func foreseen() async throws {
+        let people = (1...3 * Self.count).map { number -> Change in
+            let title = Value("Title \(number % 7)")
+            return Change.person(number, Value("p\(number)"), in: number % 3 == 0 ? 5_000 : nil, [.title: [title]])
+        }
+        var contents: [[String: [String: [String]]]] = []
+        for transactions in TransactionUse.allCases {
+            try await withImport(transactions) { destination in
+                var batched = destination
+                batched.batchSize = Self.count
+                batched.readsAhead = true
+                let report = try await batched.synchronize(hierarchy: [.container(5_000, "sales")], people)
+                #expect(report.imported == people.count + 1)
+                // Another title for all, and another container: nothing of what was foreseen before holds.
+                let changed = people.map { change -> Change in
+                    guard var entry = change.entry else { return change }
+                    entry.fields[.title] = ["Boss"]
+                    return .upsert(entry)
+                }
+                try await batched.synchronize(hierarchy: [.container(5_000, "selling")], changed)
+                contents.append(try await batched.contents())
+            }
+        }
+        #expect(contents.count == 2 && contents.first == contents.last)
+        #expect(contents.first?.count { $0.key.contains("ou=selling") && $0.value["title"] == ["Boss"] } == Self.count)
     }
 
     @Test("of several batches is not written in a transaction of a few")
