@@ -126,6 +126,7 @@ struct ImportTransactionTests {
             let title = Value("Title \(number % 7)")
             return Change.person(number, Value("p\(number)"), in: number % 3 == 0 ? 5_000 : nil, [.title: [title]])
         }
+        var first: [[String: [String: [String]]]] = []
         var contents: [[String: [String: [String]]]] = []
         for transactions in TransactionUse.allCases {
             try await withImport(transactions) { destination in
@@ -134,6 +135,7 @@ struct ImportTransactionTests {
                 batched.readsAhead = true
                 let report = try await batched.synchronize(hierarchy: [.container(5_000, "sales")], people)
                 #expect(report.imported == people.count + 1)
+                first.append(try await batched.contents())
                 // Another title for all, and another container: nothing of what was foreseen before holds.
                 let changed = people.map { change -> Change in
                     guard var entry = change.entry else { return change }
@@ -144,6 +146,7 @@ struct ImportTransactionTests {
                 contents.append(try await batched.contents())
             }
         }
+        #expect(first.count == 2 && first.first == first.last)
         #expect(contents.count == 2 && contents.first == contents.last)
         #expect(contents.first?.count { $0.key.contains("ou=selling") && $0.value["title"] == ["Boss"] } == Self.count)
     }

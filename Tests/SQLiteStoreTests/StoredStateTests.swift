@@ -84,10 +84,10 @@ struct StoredStateTests {
         #expect(try await names() == ["export/a"])
         step = Step(now: Sample.now)
         step.deleted = [Sample.id(1)]
-        try await part.commit(step)
+        try await StoredSynchronizationState.open("export/a", .contents, in: store).commit(step)
         try await StoredSynchronizationState.forgetEmpty("export/a", in: store)
         #expect(try await names().isEmpty)
-        // Its number may be another one's now.
+        // Its number is another one's now.
         let other = try await StoredSynchronizationState.open("export/b", .contents, in: store)
         let again = try await StoredSynchronizationState.open("export/a", .contents, in: store)
         step = Step(now: Sample.now)
