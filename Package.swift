@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
         room("LDAPClient", ["CGSSAPI", "CLDAP", .asn1]),
         room("MailTransport", ["CCurl", "COpenSSL", "CZlib", .nioCore, .nioPosix, .nioSSL, .logging]),
-        room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .grdb]),
+        room("SQLiteStore", ["AddressBook", "IncrementalSync", "InterOrgProtocol", .crypto, .grdb]),
         room("LDAPDirectory", ["AddressBook", "DirectoryMapping", "IncrementalSync", "LDAPClient"]),
 
         // Composition and the command line.

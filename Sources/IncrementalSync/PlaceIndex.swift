@@ -27,7 +27,8 @@ public protocol PlaceIndex: Sendable {
     /// Entries of this synchronization whose content was made from something that is not so any more. Those whose
     /// deletion is a problem are left out: they are known to be gone.
     ///
-    /// - Parameter after: entries after this one, in the order of their IDs.
+    /// - Parameter after: entries after this one, in the order in which they were recorded first; from the beginning if it is not
+    ///   recorded any more.
     func staleReferrers(after: EntryID?, limit: Int) async throws -> [EntryID]
 
     /// Entries of this synchronization that were not seen in a refresh, and whose deletion is not a problem already.

@@ -4,16 +4,20 @@ extension LDAPDN.AttributeValue {
     /// Type and value in the form for comparing.
     var normalized: String {
         let type = Self.normalizedType(type)
-        if isBER { return type + "=#" + value.map(Self.hexadecimal).joined() }
-        var bytes = Array(type.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(type.utf8.count + value.count + 16)
+        bytes += type.utf8
         bytes.append(UInt8(ascii: "="))
-        if value.allSatisfy({ $0 < 0x80 }) {
+        if isBER {
+            bytes.append(UInt8(ascii: "#"))
+            for byte in value { Self.appendHexadecimal(byte, to: &bytes) }
+        } else if value.allSatisfy({ $0 < 0x80 }) {
             Self.append(value, to: &bytes)
         } else if let text = String(validating: value, as: UTF8.self) {
             // caseIgnoreMatch maps case and normalizes to NFKC (RFC 4518, sections 2.2 and 2.3).
             Self.append(Array(text.lowercasedNFKC.utf8), to: &bytes)
         } else {
-            return type + "=" + value.map { "\\" + Self.hexadecimal($0) }.joined()
+            for byte in value { Self.appendEscaped(byte, to: &bytes) }
         }
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -32,8 +36,7 @@ extension LDAPDN.AttributeValue {
             hasPendingSpace = false
             isStarted = true
             if mustEscape(byte) {
-                output.append(UInt8(ascii: "\\"))
-                output += hexadecimal(byte).utf8
+                appendEscaped(byte, to: &output)
             } else {
                 output.append(byte.asciiLowercased)
             }
@@ -42,7 +45,7 @@ extension LDAPDN.AttributeValue {
 
     private static func mustEscape(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "#"), UInt8(ascii: "+"), UInt8(ascii: ","),
+        case 0..<0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "#"), UInt8(ascii: "+"), UInt8(ascii: ","),
             UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: "="), UInt8(ascii: ">"), UInt8(ascii: "\\"):
             true
         default:
@@ -50,9 +53,15 @@ extension LDAPDN.AttributeValue {
         }
     }
 
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        let digits = String(byte, radix: 16)
-        return byte < 16 ? "0" + digits : digits
+    private static func appendEscaped(_ byte: UInt8, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\\"))
+        appendHexadecimal(byte, to: &output)
+    }
+
+    private static func appendHexadecimal(_ byte: UInt8, to output: inout [UInt8]) {
+        for digit in [byte >> 4, byte & 15] {
+            output.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
+        }
     }
 
     private static func normalizedType(_ type: String) -> String {

@@ -36,8 +36,8 @@ public struct LDAPDN: Sendable {
 
     /// The relative names, the entry's own first; empty for the root.
     public let rdns: [RDN]
-    /// The form for comparing: `cn=müller\2c anna,dc=example`. What would need an escape is written in hexadecimal,
-    /// so every comma in it separates two RDNs.
+    /// The form for comparing: `cn=m\c3\bcller\2c anna,dc=example`. What would need an escape is written in hexadecimal, so
+    /// every comma in it separates two RDNs; and what is not ASCII, too: of such texts Swift compares and hashes the bytes.
     public let normalized: String
 
     init(rdns: [RDN]) {
@@ -67,8 +67,12 @@ public struct LDAPDN: Sendable {
 
     /// The name of an entry directly below this one.
     public func appending(_ child: RDN) -> LDAPDN {
-        LDAPDN(
-            rdns: [child] + rdns, normalized: rdns.isEmpty ? child.normalized : child.normalized + "," + normalized)
+        var all: [RDN] = []
+        all.reserveCapacity(rdns.count + 1)
+        all.append(child)
+        all += rdns
+        return LDAPDN(
+            rdns: all, normalized: rdns.isEmpty ? child.normalized : child.normalized + "," + normalized)
     }
 
     /// Whether this name lies below the other, at any depth. No name lies below itself.

@@ -17,6 +17,7 @@ extension ServiceStore {
         migrator.registerMigration("inboxes", migrate: keepInboxes)
         migrator.registerMigration("mail of peers", migrate: noteMailOfPeers)
         migrator.registerMigration("asked anew", migrate: noteAskedAnew)
+        migrator.registerMigration("short keys", migrate: shortenKeys)
         return migrator
     }
 
@@ -105,8 +106,8 @@ extension ServiceStore {
                 ALTER TABLE reference ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
                 CREATE INDEX reference_place ON reference (place);
                 CREATE INDEX reference_stale ON reference (synchronization, organization, uuid) WHERE stale;
-                \(markingTriggers(of: "home", in: "source"))
-                \(markingTriggers(of: "place", in: "destination"))
+                \(markingTriggers(of: "home", in: "source", by: "key", "place"))
+                \(markingTriggers(of: "place", in: "destination", by: "key", "place"))
                 CREATE TABLE container (
                     number INTEGER PRIMARY KEY AUTOINCREMENT, synchronization INTEGER NOT NULL,
                     organization BLOB NOT NULL, uuid BLOB NOT NULL, UNIQUE (synchronization, organization, uuid));
@@ -184,8 +185,8 @@ extension ServiceStore {
                 CREATE INDEX exchange_record_home ON exchange_record (home_key) WHERE home_key IS NOT NULL;
                 CREATE INDEX exchange_record_replaced ON exchange_record (replaced_by) WHERE replaced_by IS NOT NULL;
                 CREATE INDEX exchange_record_wanted ON exchange_record (wanted_key) WHERE wanted_key IS NOT NULL;
-                \(markingTriggers(of: "home", in: "source"))
-                \(markingTriggers(of: "place", in: "destination"))
+                \(markingTriggers(of: "home", in: "source", by: "key", "place"))
+                \(markingTriggers(of: "place", in: "destination", by: "key", "place"))
                 """)
     }
 
@@ -241,29 +242,101 @@ extension ServiceStore {
                 """)
     }
 
+    /// Places are found by their hashes, and the references of a record by its number: indexes of a tenth of the size. Normalized
+    /// DNs are in ASCII from now on: the keys of places, the names of what is exported, and the import base among the rules.
+    private static func shortenKeys(_ db: Database) throws {
+        let inASCII = DatabaseFunction("in_ascii", argumentCount: 1, pure: true) { arguments in
+            String.fromDatabaseValue(arguments[0]).map(Self.inASCII)
+        }
+        let placeHash = DatabaseFunction("place_hash", argumentCount: 1, pure: true) { arguments in
+            String.fromDatabaseValue(arguments[0]).map(PlaceHash.of)
+        }
+        for function in [inASCII, placeHash] { db.add(function: function) }
+        defer { for function in [inASCII, placeHash] { db.remove(function: function) } }
+        func columns(_ side: String) -> String { "place_hash(in_ascii(\(side)_key)), in_ascii(\(side)_key), \(side)" }
+        try db.execute(
+            sql: """
+                CREATE TABLE numbered_record (
+                    number INTEGER PRIMARY KEY, synchronization INTEGER NOT NULL, organization BLOB NOT NULL,
+                    uuid BLOB NOT NULL, digest BLOB, home_hash INTEGER, home_key TEXT, home TEXT, place_hash INTEGER,
+                    place_key TEXT, place TEXT, wanted_hash INTEGER, wanted_key TEXT, wanted TEXT, label TEXT,
+                    refresh BLOB, replaced_by BLOB, filled INTEGER, UNIQUE (synchronization, organization, uuid));
+                INSERT INTO numbered_record (
+                    synchronization, organization, uuid, digest, home_hash, home_key, home, place_hash, place_key, place,
+                    wanted_hash, wanted_key, wanted, label, refresh, replaced_by, filled)
+                SELECT synchronization, organization, uuid, digest, \(columns("home")), \(columns("place")),
+                    \(columns("wanted")), label, refresh, replaced_by, filled
+                FROM exchange_record ORDER BY rowid;
+                CREATE TABLE numbered_reference (
+                    synchronization INTEGER NOT NULL, record INTEGER NOT NULL, place_hash INTEGER NOT NULL,
+                    place TEXT NOT NULL, found_organization BLOB, found_uuid BLOB, found_label TEXT,
+                    stale INTEGER NOT NULL);
+                INSERT INTO numbered_reference (
+                    synchronization, record, place_hash, place, found_organization, found_uuid, found_label, stale)
+                SELECT synchronization, number, place_hash(in_ascii(reference.place)), in_ascii(reference.place),
+                    found_organization, found_uuid, found_label, stale
+                FROM numbered_record JOIN reference USING (synchronization, organization, uuid) ORDER BY number;
+                DROP TABLE exchange_record;
+                DROP TABLE reference;
+                ALTER TABLE numbered_record RENAME TO exchange_record;
+                ALTER TABLE numbered_reference RENAME TO reference;
+                CREATE INDEX exchange_record_home ON exchange_record (home_hash) WHERE home_hash IS NOT NULL;
+                CREATE INDEX exchange_record_place ON exchange_record (place_hash) WHERE place_hash IS NOT NULL;
+                CREATE INDEX exchange_record_replaced ON exchange_record (replaced_by) WHERE replaced_by IS NOT NULL;
+                CREATE INDEX exchange_record_wanted ON exchange_record (wanted_hash) WHERE wanted_hash IS NOT NULL;
+                CREATE INDEX reference_record ON reference (record);
+                CREATE INDEX reference_place ON reference (place_hash);
+                CREATE INDEX reference_stale ON reference (synchronization, record) WHERE stale;
+                CREATE TRIGGER record_deleted AFTER DELETE ON exchange_record
+                BEGIN
+                    DELETE FROM reference WHERE record = OLD.number;
+                END;
+                \(markingTriggers(of: "home", in: "source", by: "hash", "place_hash"))
+                \(markingTriggers(of: "place", in: "destination", by: "hash", "place_hash"))
+                UPDATE synchronization SET name = in_ascii(name) WHERE name LIKE 'export/%';
+                UPDATE synchronization SET rules =
+                    in_ascii(substr(rules, 1, instr(rules, char(10)))) || substr(rules, instr(rules, char(10)) + 1)
+                WHERE instr(rules, char(10)) > 0;
+                """)
+    }
+
+    /// As normalized DNs are written now.
+    private static func inASCII(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+        return text.utf8.reduce(into: "") { key, byte in
+            key += byte < 0x80 ? String(UnicodeScalar(byte)) : "\\" + String(byte, radix: 16)
+        }
+    }
+
     /// An entry stands somewhere at one of its synchronization's ends; the references to that place are those of
     /// synchronizations that read the same directory. They are looked for by their place: hence the plus, which keeps SQLite
     /// from going through all references of a synchronization.
-    private static func markingTriggers(of side: String, in end: String) -> String {
+    ///
+    /// - Parameters:
+    ///   - kind: of the records' column that says where they stand: `key` or `hash`.
+    ///   - reference: the column of the references that says the same.
+    private static func markingTriggers(
+        of side: String, in end: String, by kind: String, _ reference: String
+    ) -> String {
         func mark(_ row: String) -> String {
             """
-            UPDATE reference SET stale = 1 WHERE place = \(row).\(side)_key AND +synchronization IN (
+            UPDATE reference SET stale = 1 WHERE \(reference) = \(row).\(side)_\(kind) AND +synchronization IN (
                 SELECT reader.id FROM synchronization AS reader
                 JOIN synchronization AS own ON own.\(end) = reader.source WHERE own.id = \(row).synchronization);
             """
         }
         return """
-            CREATE TRIGGER \(side)_inserted AFTER INSERT ON exchange_record WHEN NEW.\(side)_key IS NOT NULL
+            CREATE TRIGGER \(side)_inserted AFTER INSERT ON exchange_record WHEN NEW.\(side)_\(kind) IS NOT NULL
             BEGIN
                 \(mark("NEW"))
             END;
-            CREATE TRIGGER \(side)_updated AFTER UPDATE OF \(side)_key, label ON exchange_record
-            WHEN NEW.\(side)_key IS NOT OLD.\(side)_key OR NEW.label IS NOT OLD.label
+            CREATE TRIGGER \(side)_updated AFTER UPDATE OF \(side)_\(kind), label ON exchange_record
+            WHEN NEW.\(side)_\(kind) IS NOT OLD.\(side)_\(kind) OR NEW.label IS NOT OLD.label
             BEGIN
                 \(mark("OLD"))
                 \(mark("NEW"))
             END;
-            CREATE TRIGGER \(side)_deleted AFTER DELETE ON exchange_record WHEN OLD.\(side)_key IS NOT NULL
+            CREATE TRIGGER \(side)_deleted AFTER DELETE ON exchange_record WHEN OLD.\(side)_\(kind) IS NOT NULL
             BEGIN
                 \(mark("OLD"))
             END;

@@ -13,7 +13,7 @@ extension StoredSynchronizationState {
             }
             let before = try received(of: step, in: db)
             try markSeen(step, in: db)
-            try recordExchanged(step, in: db)
+            let inserted = try recordExchanged(step, in: db)
             try takeOver(step.exchanged, in: db)
             try recordDeleted(step, in: db)
             try recordEmptied(step, in: db)
@@ -28,7 +28,7 @@ extension StoredSynchronizationState {
                 sql: "DELETE FROM problem WHERE synchronization = ? AND organization = ? AND uuid = ?")
             for entry in step.solved { try solve.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
             for problem in step.problems { try record(problem, in: db) }
-            try recordReferences(step, in: db)
+            try recordReferences(step, inserted: inserted, in: db)
             try sumUp(before, step, in: db)
         }
     }
@@ -72,29 +72,38 @@ extension StoredSynchronizationState {
         }
     }
 
-    private func recordExchanged(_ step: Step, in db: Database) throws {
+    /// - Returns: the numbers of records that are new, but perhaps not of all.
+    private func recordExchanged(_ step: Step, in db: Database) throws -> [EntryID: Int64] {
         if stream == .hierarchy { try moveContents(of: step.exchanged, in: db) }
         let upsert = try db.cachedStatement(
             sql: """
                 INSERT INTO exchange_record
-                    (synchronization, organization, uuid, digest, home_key, home, place_key, place, wanted_key,
-                     wanted, label, refresh, replaced_by, filled)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (synchronization, organization, uuid, digest, home_hash, home_key, home, place_hash, place_key,
+                     place, wanted_hash, wanted_key, wanted, label, refresh, replaced_by, filled)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET
-                    digest = excluded.digest, home_key = excluded.home_key, home = excluded.home,
-                    place_key = excluded.place_key, place = excluded.place,
-                    wanted_key = excluded.wanted_key, wanted = excluded.wanted, label = excluded.label,
-                    refresh = coalesce(excluded.refresh, refresh), replaced_by = excluded.replaced_by,
-                    filled = excluded.filled
+                    digest = excluded.digest, home_hash = excluded.home_hash, home_key = excluded.home_key,
+                    home = excluded.home, place_hash = excluded.place_hash, place_key = excluded.place_key,
+                    place = excluded.place, wanted_hash = excluded.wanted_hash, wanted_key = excluded.wanted_key,
+                    wanted = excluded.wanted, label = excluded.label, refresh = coalesce(excluded.refresh, refresh),
+                    replaced_by = excluded.replaced_by, filled = excluded.filled
                 """)
+        var inserted: [EntryID: Int64] = Dictionary(minimumCapacity: step.exchanged.count)
+        var newest = db.lastInsertedRowID
         for record in step.exchanged {
             try upsert.execute(arguments: [
                 id, record.id.organization.uuid, record.id.uuid, record.digest.map { Data($0.bytes) },
-                record.home?.key, record.home?.text, record.place?.key, record.place?.text, record.wanted?.key,
-                record.wanted?.text, record.label, step.refresh?.uuid, record.replacedBy, record.filled?.bits,
+                record.home?.hash, record.home?.key, record.home?.text, record.place?.hash, record.place?.key,
+                record.place?.text, record.wanted?.hash, record.wanted?.key, record.wanted?.text, record.label,
+                step.refresh?.uuid, record.replacedBy, record.filled?.bits,
             ])
+            // An update leaves it as it is.
+            guard db.lastInsertedRowID != newest else { continue }
+            newest = db.lastInsertedRowID
+            inserted[record.id] = newest
         }
         if stream == .hierarchy { try numberContainers(step.exchanged, in: db) }
+        return inserted
     }
 
     /// A container that is new here gets the next number.
@@ -122,7 +131,7 @@ extension StoredSynchronizationState {
                 "source": source, "destination": ends.destination, "suffix": "/\(stream.rawValue)", "own": id,
             ])
         for other in others {
-            for table in ["exchange_record", "reference", "problem"] {
+            for table in ["exchange_record", "problem"] {
                 let forget = try db.cachedStatement(
                     sql: "DELETE FROM \(table) WHERE synchronization = ? AND organization = ? AND uuid = ?")
                 for record in records where record.digest != nil {
@@ -134,7 +143,7 @@ extension StoredSynchronizationState {
 
     private func recordDeleted(_ step: Step, in db: Database) throws {
         guard !step.deleted.isEmpty else { return }
-        let tables = ["exchange_record", "reference"] + (stream == .hierarchy ? ["container"] : [])
+        let tables = ["exchange_record"] + (stream == .hierarchy ? ["container"] : [])
         let statements = try tables.map { table in
             try db.cachedStatement(
                 sql: "DELETE FROM \(table) WHERE synchronization = ? AND organization = ? AND uuid = ?")

@@ -41,6 +41,7 @@ struct StoredPlaceIndex: PlaceIndex {
 
     private struct Side {
         var column: String
+        var hash: String { "\(column)_hash" }
         var synchronizations: String
         /// With the index of those that have a value, where they are few.
         var table = "exchange_record"
@@ -49,28 +50,29 @@ struct StoredPlaceIndex: PlaceIndex {
     func entries(at keys: [String]) async throws -> [String: KnownEntry] {
         guard let directory, !keys.isEmpty else { return [:] }
         return try await store.read { db in
-            try Self.entries(at: keys, of: directory, in: db)
+            try Self.entries(at: Set(keys), of: directory, in: db)
         }
     }
 
     private static let entriesQuery = sides.map { side in
         """
-        SELECT value, organization, uuid, label FROM json_each(:keys) CROSS JOIN exchange_record
-        WHERE \(side.column)_key = value AND synchronization IN \(side.synchronizations)
+        SELECT \(side.column)_key, organization, uuid, label FROM json_each(:hashes) CROSS JOIN exchange_record
+        WHERE \(side.hash) = value AND synchronization IN \(side.synchronizations)
         """
     }.joined(separator: " UNION ALL ")
 
-    /// What is known to stand at places. The keys are all different.
+    /// What is known to stand at places.
     static func entries(
-        at keys: some Collection<String>, of directory: String, in db: Database
+        at keys: Set<String>, of directory: String, in db: Database
     ) throws -> [String: KnownEntry] {
         let statement = try db.cachedStatement(sql: entriesQuery)
         let rows = try Row.fetchCursor(
-            statement, arguments: ["keys": Asked.list(of: keys), "directory": directory])
+            statement, arguments: ["hashes": Asked.list(of: keys.map(PlaceHash.of)), "directory": directory])
         var entries: [String: KnownEntry] = Dictionary(minimumCapacity: keys.count)
         var shared: Set<String> = []
         while let row = try rows.next() {
             let key: String = row[0]
+            guard keys.contains(key) else { continue }
             let entry = KnownEntry(
                 id: EntryID(organization: OrganizationID(row[1]), uuid: row[2]), label: row[3] ?? "")
             if entries.updateValue(entry, forKey: key) != nil { shared.insert(key) }
@@ -83,7 +85,8 @@ struct StoredPlaceIndex: PlaceIndex {
         SELECT organization, uuid, label FROM (\(sides.map { side in
             """
             SELECT synchronization, organization, uuid, label FROM exchange_record
-            WHERE \(side.column)_key = :key AND synchronization IN \(side.synchronizations)
+            WHERE \(side.hash) = :hash AND \(side.column)_key = :key
+            AND synchronization IN \(side.synchronizations)
             """
         }.joined(separator: " UNION ALL "))) AS record
         ORDER BY EXISTS (
@@ -95,7 +98,8 @@ struct StoredPlaceIndex: PlaceIndex {
     /// What is known to stand at a place. While the deletion of an entry is held, another one may have taken its place.
     private static func entry(at key: String, of directory: String, in db: Database) throws -> KnownEntry? {
         let statement = try db.cachedStatement(sql: entryQuery)
-        return try Row.fetchOne(statement, arguments: ["key": key, "directory": directory]).map {
+        let arguments: StatementArguments = ["hash": PlaceHash.of(key), "key": key, "directory": directory]
+        return try Row.fetchOne(statement, arguments: arguments).map {
             KnownEntry(id: EntryID($0), label: $0["label"] ?? "")
         }
     }
@@ -200,21 +204,33 @@ struct StoredPlaceIndex: PlaceIndex {
         for move in moves.reversed() { try Self.movePlaces(below: move.between, to: move.new, of: directory, in: db) }
     }
 
+    /// So many are looked for together.
+    private static let movesTogether = 1000
+
     private static func movePlaces(below old: Place, to new: Place, of directory: String, in db: Database) throws {
         for side in sides + [wanted] {
             let (key, text) = ("\(side.column)_key", side.column)
-            try db.run(
+            let find = try db.cachedStatement(
                 sql: """
-                    UPDATE \(side.table) SET
-                        \(key) = substr(\(key), 1, length(\(key)) - length(:oldKey)) || :newKey,
-                        \(text) = substr(\(text), 1, length(\(text)) - length(:oldText)) || :newText
-                    WHERE \(key) IS NOT NULL AND length(\(key)) > length(:oldKey) AND substr(\(key), -length(:oldKey) - 1) = ',' || :oldKey
-                    AND synchronization IN \(side.synchronizations)
-                    """,
-                arguments: [
-                    "oldKey": old.key, "newKey": new.key, "oldText": old.text, "newText": new.text,
-                    "directory": directory,
-                ])
+                    SELECT number, \(key), \(text) FROM \(side.table)
+                    WHERE \(side.hash) IS NOT NULL AND number > :after AND length(\(key)) > length(:old)
+                    AND substr(\(key), -length(:old) - 1) = ',' || :old AND synchronization IN \(side.synchronizations)
+                    ORDER BY number LIMIT :limit
+                    """)
+            let update = try db.cachedStatement(
+                sql: "UPDATE exchange_record SET \(side.hash) = ?, \(key) = ?, \(text) = ? WHERE number = ?")
+            var after: Int64 = 0
+            while true {
+                let found = try Row.fetchAll(
+                    find,
+                    arguments: ["after": after, "old": old.key, "directory": directory, "limit": movesTogether])
+                for row in found {
+                    after = row[0]
+                    let place = Place(key: row[1], text: row[2]).moved(from: old, to: new)
+                    try update.execute(arguments: [place.hash, place.key, place.text, after])
+                }
+                if found.count < movesTogether { break }
+            }
         }
     }
 
@@ -228,9 +244,10 @@ struct StoredPlaceIndex: PlaceIndex {
                         occupant.place_key AS occupant_key, occupant.place AS occupant,
                         occupant.wanted_key IS occupant.place_key AS is_noted
                     FROM exchange_record AS record INDEXED BY exchange_record_wanted
-                    LEFT JOIN exchange_record AS occupant ON occupant.place_key = record.wanted_key
+                    LEFT JOIN exchange_record AS occupant ON occupant.place_hash = record.wanted_hash
+                        AND occupant.place_key = record.wanted_key
                         AND occupant.synchronization = record.synchronization AND occupant.uuid <> record.uuid
-                    WHERE record.wanted_key IS NOT NULL AND record.synchronization = ?
+                    WHERE record.wanted_hash IS NOT NULL AND record.synchronization = ?
                     AND (occupant.uuid IS NULL
                         OR (occupant.organization, occupant.uuid) > (record.organization, record.uuid))
                     ORDER BY record.organization, record.uuid LIMIT ?
@@ -308,10 +325,10 @@ struct StoredPlaceIndex: PlaceIndex {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT number, home_key, home FROM container
+                    SELECT container.number, home_key, home FROM container
                     JOIN exchange_record USING (synchronization, organization, uuid)
-                    WHERE number > ? AND synchronization = (SELECT id FROM synchronization WHERE name = ?)
-                    ORDER BY number
+                    WHERE container.number > ? AND synchronization = (SELECT id FROM synchronization WHERE name = ?)
+                    ORDER BY container.number
                     """,
                 arguments: [number, hierarchy])
             return (rows.compactMap { Place($0, "home") }, rows.last?["number"] ?? number)
@@ -333,7 +350,7 @@ extension ServiceStore {
             try Int.fetchOne(
                 db,
                 sql:
-                    "SELECT COUNT(*) FROM exchange_record INDEXED BY exchange_record_wanted WHERE wanted_key IS NOT NULL"
+                    "SELECT COUNT(*) FROM exchange_record INDEXED BY exchange_record_wanted WHERE wanted_hash IS NOT NULL"
             ) ?? 0
         }
     }
@@ -346,7 +363,7 @@ extension ServiceStore {
                 sql: """
                     SELECT organization, uuid, label, place_key, place, wanted_key, wanted
                     FROM exchange_record INDEXED BY exchange_record_wanted
-                    WHERE wanted_key IS NOT NULL ORDER BY organization, uuid LIMIT ?
+                    WHERE wanted_hash IS NOT NULL ORDER BY organization, uuid LIMIT ?
                     """,
                 arguments: [limit])
             return rows.compactMap { row in

@@ -6,53 +6,69 @@ import IncrementalSync
 /// What an entry's content was made from. A reference is stale once something else stands at its place than what was
 /// found there; triggers on the records mark it, so that looking for stale ones is cheap when nothing has changed.
 extension StoredSynchronizationState {
-    /// Part of a step's transaction, after the records: what the references name may have changed in the same step.
-    func recordReferences(_ step: Step, in db: Database) throws {
+    /// Part of a step's transaction, after the records: what the references name may have changed in the same step. Entries
+    /// of which the step says nothing keep theirs.
+    ///
+    /// - Parameter inserted: the numbers of records that had no references before.
+    func recordReferences(_ step: Step, inserted: [EntryID: Int64], in db: Database) throws {
         // Only what is read from a directory names places.
         guard let directory = ends.source else { return }
-        let clear = try db.cachedStatement(
-            sql: "DELETE FROM reference WHERE synchronization = ? AND organization = ? AND uuid = ?")
+        let clear = try db.cachedStatement(sql: "DELETE FROM reference WHERE record = ?")
         let insert = try db.cachedStatement(
             sql: """
                 INSERT INTO reference
-                    (synchronization, organization, uuid, place, found_organization, found_uuid, found_label, stale)
+                    (synchronization, record, place_hash, place, found_organization, found_uuid, found_label, stale)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        let entries = Set(step.exchanged.map(\.id)).union(step.references.keys).subtracting(step.deleted)
-        let known = try references(of: entries, in: db)
-        var changed: [(entry: EntryID, references: [ReferenceRow])] = []
-        for entry in entries.sorted() {
-            let new = (step.references[entry] ?? []).map(ReferenceRow.init)
-            let old = known[entry] ?? []
-            if old.count == new.count, old.allSatisfy({ !$0.isStale && new.contains($0) }) { continue }
-            if !old.isEmpty { try clear.execute(arguments: [id, entry.organization.uuid, entry.uuid]) }
-            changed.append((entry, new))
+        var said = step.references
+        for entry in step.deleted { said[entry] = nil }
+        var changed: [(record: Int64, references: [ReferenceRow])] = []
+        for (entry, record) in inserted {
+            if let references = said.removeValue(forKey: entry) {
+                changed.append((record, references.map(ReferenceRow.init)))
+            }
         }
+        for (entry, known) in try references(of: said.keys, in: db) {
+            let new = (said[entry] ?? []).map(ReferenceRow.init)
+            let old = known.references
+            if old.count == new.count, old.allSatisfy({ !$0.isStale && new.contains($0) }) { continue }
+            if !old.isEmpty { try clear.execute(arguments: [known.record]) }
+            changed.append((known.record, new))
+        }
+        changed.sort { $0.record < $1.record }
         let places = Set(changed.flatMap { $0.references.map(\.place) })
         let targets = try StoredPlaceIndex.entries(at: places, of: directory, in: db)
-        for (entry, references) in changed {
+        for (record, references) in changed {
             for reference in references {
                 try insert.execute(arguments: [
-                    id, entry.organization.uuid, entry.uuid, reference.place, reference.found?.organization.uuid,
+                    id, record, PlaceHash.of(reference.place), reference.place, reference.found?.organization.uuid,
                     reference.found?.uuid, reference.label, !reference.isTrue(of: targets[reference.place]),
                 ])
             }
         }
     }
 
-    private func references(of entries: Set<EntryID>, in db: Database) throws -> [EntryID: [ReferenceRow]] {
+    /// The numbers of the entries' records, and the references of each.
+    private func references(
+        of entries: some Collection<EntryID>, in db: Database
+    ) throws -> [EntryID: (record: Int64, references: [ReferenceRow])] {
+        guard !entries.isEmpty else { return [:] }
         let find = try db.cachedStatement(
             sql: """
                 \(Asked.entries)
-                SELECT organization, uuid, place, found_organization, found_uuid, found_label, stale
-                FROM asked CROSS JOIN reference USING (organization, uuid)
-                WHERE synchronization = :synchronization
+                SELECT number, organization, uuid, reference.place, found_organization, found_uuid, found_label, stale
+                FROM asked CROSS JOIN exchange_record AS record USING (organization, uuid)
+                LEFT JOIN reference ON reference.record = number
+                WHERE record.synchronization = :synchronization
                 """)
         let rows = try Row.fetchCursor(
             find, arguments: ["entries": Asked.list(of: entries), "synchronization": id])
-        var references: [EntryID: [ReferenceRow]] = [:]
-        while let row = try rows.next() { references[EntryID(row), default: []].append(ReferenceRow(row)) }
-        return references
+        var found: [EntryID: (record: Int64, references: [ReferenceRow])] = Dictionary(minimumCapacity: entries.count)
+        while let row = try rows.next() {
+            let entry = EntryID(organization: OrganizationID(row[1]), uuid: row[2])
+            found[entry, default: (row[0], [])].references += ReferenceRow(row).map { [$0] } ?? []
+        }
+        return found
     }
 
     /// See ``PlaceIndex``.
@@ -61,17 +77,21 @@ extension StoredSynchronizationState {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT DISTINCT organization, uuid FROM reference
-                    WHERE stale AND synchronization = ? AND (organization, uuid) > (?, ?)
+                    SELECT own.organization, own.uuid
+                    FROM reference CROSS JOIN exchange_record AS own ON own.number = reference.record
+                    WHERE reference.stale AND reference.synchronization = :synchronization
+                    AND reference.record > coalesce(
+                        (SELECT number FROM exchange_record
+                         WHERE synchronization = :synchronization AND organization = :organization AND uuid = :uuid), 0)
                     AND NOT EXISTS (
-                        SELECT 1 FROM problem WHERE problem.synchronization = reference.synchronization
-                        AND problem.organization = reference.organization AND problem.uuid = reference.uuid
+                        SELECT 1 FROM problem WHERE problem.synchronization = :synchronization
+                        AND problem.organization = own.organization AND problem.uuid = own.uuid
                         AND problem.entry IS NULL)
-                    ORDER BY organization, uuid LIMIT ?
+                    GROUP BY reference.record ORDER BY reference.record LIMIT :limit
                     """,
                 arguments: [
-                    id, after.map { Data($0.organization.uuid.bytes) } ?? Data(),
-                    after.map { Data($0.uuid.bytes) } ?? Data(), limit,
+                    "synchronization": id, "organization": after?.organization.uuid, "uuid": after?.uuid,
+                    "limit": limit,
                 ]
             ).map { EntryID($0) }
         }
@@ -92,13 +112,15 @@ private struct ReferenceRow: Hashable {
         label = reference.showsLabel ? reference.found?.label : nil
     }
 
-    init(_ row: Row) {
-        place = row["place"]
-        if let organization: UUID = row["found_organization"], let uuid: UUID = row["found_uuid"] {
+    /// Of a row of ``StoredSynchronizationState/references(of:in:)``; nil if the entry has no references.
+    init?(_ row: Row) {
+        guard let place: String = row[3] else { return nil }
+        self.place = place
+        if let organization: UUID = row[4], let uuid: UUID = row[5] {
             found = EntryID(organization: OrganizationID(organization), uuid: uuid)
         }
-        label = row["found_label"]
-        isStale = row["stale"]
+        label = row[6]
+        isStale = row[7]
     }
 
     func isTrue(of target: KnownEntry?) -> Bool {

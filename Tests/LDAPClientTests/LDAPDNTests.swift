@@ -68,8 +68,22 @@ struct LDAPDNTests {
                 // What is escaped is none of this test's business.
                 guard !expected.utf8.contains(where: { $0 < 0x41 || (0x5B...0x60).contains($0) }) else { continue }
                 let normalized = try LDAPDN.RDN("cn", text).normalized
-                #expect(Array(normalized.utf8) == Array("cn=\(expected)".utf8), "U+\(String(value, radix: 16))")
+                let escaped = expected.utf8.map { byte in
+                    byte < 0x80 ? String(UnicodeScalar(byte)) : "\\" + String(byte, radix: 16)
+                }
+                #expect(normalized == "cn=" + escaped.joined(), "U+\(String(value, radix: 16))")
             }
+        }
+    }
+
+    @Test("the form for comparing is in ASCII, and a name itself")
+    func ascii() throws {
+        for (text, normalized) in [
+            ("CN=Müller\\, Anna,DC=Example", "cn=m\\c3\\bcller\\2c anna,dc=example"), ("cn=#04024869", "cn=#04024869"),
+            ("cn=日本", "cn=\\e6\\97\\a5\\e6\\9c\\ac"), ("cn=a\\0Ab", "cn=a\\0ab"), ("cn=\\FF", "cn=\\ff"),
+        ] {
+            #expect(try LDAPDN(text).normalized == normalized)
+            #expect(try LDAPDN(normalized).normalized == normalized)
         }
     }
 

@@ -1,5 +1,6 @@
 import AddressBook
 import Foundation
+import GRDB
 import IncrementalSync
 import SQLiteStore
 import SynchronizationTestSupport
@@ -111,7 +112,11 @@ struct PlaceTests {
             ],
         ]
         try await record([(Sample.person(1), "CN=A")], .contents, name: "other")
-        try await store.commit { $0.references = references }
+        let people = (10...16).map { Sample.record(Sample.person($0)) }
+        try await store.commit {
+            $0.exchanged = people
+            $0.references = references
+        }
         let state = try await store.state()
         let expected = [11, 12, 13, 15, 16].map { Sample.id($0) }
         #expect(try await state.sourceIndex.staleReferrers(after: nil, limit: 10) == expected)
@@ -120,6 +125,81 @@ struct PlaceTests {
             try await state.sourceIndex.staleReferrers(after: expected[1], limit: 10)
                 == Array(expected.dropFirst(2)))
         #expect(try await store.state("other").sourceIndex.staleReferrers(after: nil, limit: 10) == [])
+        // Nobody can be after one that is gone.
+        try await store.commit { $0.deleted = [expected[1]] }
+        #expect(
+            try await state.sourceIndex.staleReferrers(after: expected[1], limit: 10)
+                == expected.filter { $0 != expected[1] })
+    }
+
+    @Test("the references of an entry that comes, changes, goes and comes again are those that it has now")
+    func referencesFollow() async throws {
+        let here = KnownEntry(id: Sample.id(1), label: "Person 1")
+        let record = Sample.record(Sample.person(10))
+        func refer(to place: String) async throws {
+            try await store.commit {
+                $0.exchanged = [record]
+                $0.references = [Sample.id(10): [ResolvedReference(place: place, found: here)]]
+            }
+        }
+        func expectFollowed(_ place: String) async throws {
+            try await self.record([(Sample.person(1), place)], .contents, name: "other")
+            try await refer(to: place)
+            #expect(try await store.state().sourceIndex.staleReferrers(after: nil, limit: 10) == [])
+            try await self.record([(Sample.person(1), "cn=elsewhere")], .contents, name: "other")
+            #expect(try await store.state().sourceIndex.staleReferrers(after: nil, limit: 10) == [Sample.id(10)])
+        }
+        try await expectFollowed("cn=a")
+        try await expectFollowed("cn=b")
+        // Its record gets the number that it had.
+        try await store.commit { $0.deleted = [Sample.id(10)] }
+        #expect(try await store.state().sourceIndex.staleReferrers(after: nil, limit: 10) == [])
+        try await expectFollowed("cn=c")
+    }
+
+    @Test("the references of an entry stay where a step says nothing of them: it was tried again, or moved")
+    func referencesStay() async throws {
+        let record = Sample.record(Sample.person(10))
+        let here = KnownEntry(id: Sample.id(1), label: "Person 1")
+        try await self.record([(Sample.person(1), "cn=a")], .contents, name: "other")
+        try await store.commit {
+            $0.exchanged = [record]
+            $0.references = [Sample.id(10): [ResolvedReference(place: "cn=a", found: here)]]
+        }
+        try await store.commit { $0.exchanged = [record] }
+        try await self.record([(Sample.person(1), "cn=b")], .contents, name: "other")
+        #expect(try await store.state().sourceIndex.staleReferrers(after: nil, limit: 10) == [Sample.id(10)])
+    }
+
+    @Test("however much is below a container, it goes with it")
+    func renamedWithMany() async throws {
+        try await record([(Sample.container(1), "OU=Old,DC=x")], .hierarchy)
+        try await record((2...2_502).map { (Sample.person($0), "CN=P\($0),OU=Old,DC=x") }, .contents)
+        try await record([(Sample.container(1), "OU=New,OU=Old,DC=x")], .hierarchy)
+        let ids = (2...2_502).map { Sample.id($0) }
+        let places = try await store.state().sourceIndex.places(of: ids)
+        #expect(ids.allSatisfy { places[$0]?.text.hasSuffix(",OU=New,OU=Old,DC=x") == true })
+        #expect(ids.allSatisfy { places[$0]?.text.contains("New,OU=New") == false })
+    }
+
+    @Test("entries whose places share a hash are told apart")
+    func sharedHash() async throws {
+        let database = try DatabaseQueue()
+        let store = try ServiceStore(database: database)
+        var step = Step(now: Sample.now)
+        step.exchanged = [
+            Sample.record(Sample.person(1), home: place("CN=A")), Sample.record(Sample.person(2), home: place("CN=B")),
+        ]
+        let state = try await store.state()
+        try await state.commit(step)
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE exchange_record
+                    SET home_hash = (SELECT home_hash FROM exchange_record WHERE home = 'CN=A')
+                    """)
+        }
+        #expect(try await state.sourceIndex.entries(at: ["cn=a"]).mapValues(\.id) == ["cn=a": Sample.id(1)])
     }
 
     @Test("reading a stale entry again, or deleting it, ends that")
@@ -131,7 +211,10 @@ struct PlaceTests {
             $0.references = [Sample.id(10): [gone], Sample.id(11): [gone], Sample.id(12): [gone]]
         }
         try await store.commit {
-            $0.references = [Sample.id(10): [ResolvedReference(place: "cn=gone", found: nil)]]
+            $0.references = [
+                Sample.id(10): [ResolvedReference(place: "cn=gone", found: nil)], Sample.id(11): [],
+                Sample.id(12): [gone],
+            ]
             $0.exchanged = [people[1]]
             $0.deleted = [Sample.id(12)]
         }

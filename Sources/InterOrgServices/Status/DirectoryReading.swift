@@ -1,12 +1,13 @@
 import AddressBook
 import Foundation
 import IncrementalSync
+import LDAPClient
 import LDAPDirectory
 import SQLiteStore
 
 /// How an exported part of the directory is read.
 public struct DirectoryReading: Sendable, Codable, Equatable {
-    /// The DN of its base, normalized.
+    /// The DN of its base.
     public var base: String
     /// How its changes are found: `contentSync` or `scan`; nil if it has not been read to its end yet.
     public var changes: String?
@@ -20,9 +21,10 @@ public struct DirectoryReading: Sendable, Codable, Equatable {
         for name in try await StoredSynchronizationState.names(beginning: prefix, in: store).sorted() {
             let state = try await StoredSynchronizationState.open(name, .contents, in: store)
             guard let status = try await state.cursor().flatMap({ ReadingStatus($0) }) else { continue }
+            let base = String(name.dropFirst(prefix.count))
             readings.append(
                 DirectoryReading(
-                    base: String(name.dropFirst(prefix.count)), changes: status.method?.rawValue,
+                    base: (try? LDAPDN(base).string()) ?? base, changes: status.method?.rawValue,
                     auditedAt: status.auditedAt))
         }
         return readings
