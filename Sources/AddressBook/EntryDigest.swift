@@ -34,7 +34,7 @@ public struct EntryDigest: Hashable, Sendable {
             input.append(member.organization.uuid)
             input.append(member.uuid)
         }
-        self.bytes = Array(SHA256.hash(data: input.bytes))
+        self.bytes = SHA256.hash(data: input.bytes).withUnsafeBytes { Array($0) }
     }
 }
 

@@ -37,6 +37,16 @@ public struct EntryID: Hashable, Sendable {
     }
 }
 
+extension EntryID {
+    /// The UUID alone tells most entries apart.
+    public func hash(into hasher: inout Hasher) {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            hasher.combine(bytes.loadUnaligned(as: UInt64.self))
+            hasher.combine(bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+    }
+}
+
 extension EntryID: Comparable {
     public static func < (left: EntryID, right: EntryID) -> Bool {
         left.organization == right.organization
@@ -65,7 +75,23 @@ extension OrganizationID: Codable {
 
 extension UUID {
     /// The lower-case text of RFC 9562, section 4, as OpenLDAP writes it.
-    public var text: String { uuidString.lowercased() }
+    public var text: String {
+        String(unsafeUninitializedCapacity: 36) { text in
+            var count = 0
+            withUnsafeBytes(of: uuid) { bytes in
+                for (index, byte) in bytes.enumerated() {
+                    if [4, 6, 8, 10].contains(index) {
+                        text[count] = UInt8(ascii: "-")
+                        count += 1
+                    }
+                    text[count] = (byte >> 4).hexadecimalDigit
+                    text[count + 1] = (byte & 15).hexadecimalDigit
+                    count += 2
+                }
+            }
+            return count
+        }
+    }
 
     /// The 16 bytes, most significant first.
     public var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
@@ -83,4 +109,9 @@ extension UUID {
         let uuid = bytes.withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) }
         self.init(uuid: uuid)
     }
+}
+
+extension UInt8 {
+    /// The lower-case digit of a number below 16.
+    fileprivate var hexadecimalDigit: UInt8 { self + (self < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) }
 }

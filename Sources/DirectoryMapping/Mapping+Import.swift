@@ -10,6 +10,9 @@ public struct DirectoryAttribute: Hashable, Sendable {
         self.name = name
         self.values = values
     }
+
+    /// - Parameter key: a name in lower case.
+    func isNamed(_ key: String) -> Bool { name.utf8.count == key.utf8.count && name.lowercased() == key }
 }
 
 /// What of our schema a destination knows.
@@ -34,7 +37,7 @@ public struct DesiredEntry: Hashable, Sendable {
     public var attributes: [DirectoryAttribute]
 
     public subscript(name: String) -> [Value] {
-        attributes.first { $0.name.lowercased() == name.lowercased() }?.values ?? []
+        attributes.first { $0.isNamed(name.lowercased()) }?.values ?? []
     }
 }
 
@@ -108,12 +111,12 @@ extension Mapping {
                 attributes.append(DirectoryAttribute(rule.target.text, rule.changesValues ? distinct(values) : values))
             }
         }
-        let isNamedByAlias = attributes.contains { $0.name.lowercased() == "uid" && $0.values.contains(entry.name) }
+        let isNamedByAlias = attributes.contains { $0.isNamed("uid") && $0.values.contains(entry.name) }
         let commonName = attributes.remove("cn")?.values.first ?? entry[.displayName].first ?? entry.name
         attributes.insert(
             DirectoryAttribute("cn", isNamedByAlias ? [commonName] : distinct([entry.name, commonName])), at: 0)
         // `person` requires a surname (RFC 4519, section 3.12): the last word of what the entry is called.
-        if !attributes.contains(where: { $0.name.lowercased() == "sn" }) {
+        if !attributes.contains(where: { $0.isNamed("sn") }) {
             attributes.append(DirectoryAttribute("sn", [lastWord(commonName)]))
         }
         return DesiredEntry(
@@ -141,7 +144,7 @@ extension Mapping {
 
 extension [DirectoryAttribute] {
     fileprivate mutating func remove(_ name: String) -> DirectoryAttribute? {
-        firstIndex { $0.name.lowercased() == name }.map { remove(at: $0) }
+        firstIndex { $0.isNamed(name) }.map { remove(at: $0) }
     }
 }
 
@@ -152,7 +155,8 @@ extension DesiredEntry {
     fileprivate mutating func rename(to name: PlacementTemplate.Name) {
         rdnAttribute = name.attribute
         rdnValue = name.value
-        guard let index = attributes.firstIndex(where: { $0.name.lowercased() == name.attribute.lowercased() }) else {
+        let key = name.attribute.lowercased()
+        guard let index = attributes.firstIndex(where: { $0.isNamed(key) }) else {
             return attributes.append(DirectoryAttribute(name.attribute, [name.value]))
         }
         let folded = CaseIgnore.fold(name.value.bytes)

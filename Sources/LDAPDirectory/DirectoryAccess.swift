@@ -64,7 +64,11 @@ extension LDAPEntry {
 
 extension DirectoryEntry {
     init(_ entry: LDAPEntry) {
+        self.init(entry, uuid: entry.text("entryUUID").flatMap { UUID(uuidString: $0) })
+    }
+
+    init(_ entry: LDAPEntry, uuid: UUID?) {
         let attributes = entry.attributes.map { (name: $0.name, values: $0.values.map { Value($0) }) }
-        self.init(dn: entry.dn, uuid: entry.text("entryUUID").flatMap { UUID(uuidString: $0) }, attributes: attributes)
+        self.init(dn: entry.dn, uuid: uuid, attributes: attributes)
     }
 }

@@ -163,8 +163,7 @@ struct Candidate {
         self.dn = dn
         parent = dn.parent
         place = Place(key: dn.normalized, text: entry.dn)
-        raw = DirectoryEntry(entry)
-        raw.uuid = identity.id.uuid
+        raw = DirectoryEntry(entry, uuid: identity.id.uuid)
         var targets: [String: String] = [:]
         for target in mapping.references(in: raw) { targets[target] = try? LDAPDN(target).normalized }
         self.targets = targets

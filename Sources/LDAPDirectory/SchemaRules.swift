@@ -12,6 +12,8 @@ struct SchemaRules: Sendable {
         var unknown: [String]
         var required: Set<String>
         var allowed: LDAPAllowedAttributes
+        /// The types of the attributes that the mapping writes and these classes allow, by their names as it spells them.
+        var types: [String: LDAPAttributeType]
     }
 
     private let schema: LDAPSchema
@@ -22,9 +24,14 @@ struct SchemaRules: Sendable {
         var classes: [Entry.Kind: Classes] = [:]
         for kind in Entry.Kind.known {
             let names = mapping.objectClasses(of: kind, schema: destination)
+            let allowed = schema.allowed(by: names)
+            var types: [String: LDAPAttributeType] = [:]
+            for name in mapping.managedAttributes(for: kind, schema: destination) + Stamp.attributes {
+                types[name] = schema.attributeType(name).flatMap { allowed.contains($0) ? $0 : nil }
+            }
             classes[kind] = Classes(
                 unknown: names.filter { schema.objectClass($0) == nil },
-                required: schema.required(by: names).subtracting(["objectclass"]), allowed: schema.allowed(by: names))
+                required: schema.required(by: names).subtracting(["objectclass"]), allowed: allowed, types: types)
         }
         self.classes = classes
     }
@@ -35,23 +42,31 @@ struct SchemaRules: Sendable {
         if let unknown = classes.unknown.first {
             throw UnfitEntry(reason: "the server's schema has no object class \(unknown)")
         }
-        var missing = classes.required
+        var given: [String] = []
         for attribute in desired.attributes where !attribute.values.isEmpty {
-            let type = try check(attribute, allowed: classes.allowed)
-            missing.remove(type.key)
+            let key = try check(attribute, classes)
+            if classes.required.contains(key) { given.append(key) }
         }
-        guard current == nil, let name = missing.sorted().first else { return }
+        guard current == nil, let name = classes.required.filter({ !given.contains($0) }).min() else { return }
         throw UnfitEntry(reason: "the server requires \(name), and the mapping gives it no value")
     }
 
-    private func check(_ attribute: DirectoryAttribute, allowed: LDAPAllowedAttributes) throws -> LDAPAttributeType {
-        let name = attribute.name
+    /// The type of an attribute that these classes allow.
+    private func type(of name: String, in classes: Classes) throws -> LDAPAttributeType {
+        if let type = classes.types[name] { return type }
         guard let type = schema.attributeType(name) else {
             throw UnfitEntry(reason: "the server's schema has no attribute \(name)")
         }
-        guard allowed.contains(type) else {
+        guard classes.allowed.contains(type) else {
             throw UnfitEntry(reason: "none of the entry's object classes allows the attribute \(name)")
         }
+        return type
+    }
+
+    /// - Returns: the key of its type.
+    private func check(_ attribute: DirectoryAttribute, _ classes: Classes) throws -> String {
+        let name = attribute.name
+        let type = try type(of: name, in: classes)
         if type.isSingleValued, attribute.values.count > 1 {
             throw UnfitEntry(reason: "\(name) has \(attribute.values.count) values, and the server takes one")
         }
@@ -59,7 +74,7 @@ struct SchemaRules: Sendable {
             guard let fault = type.fault(in: value.bytes) else { continue }
             throw UnfitEntry(reason: "\(name) \"\(value.excerpt)\": \(fault)")
         }
-        return type
+        return type.key
     }
 
     /// Whether single values can be deleted: a server finds them by the equality rule.

@@ -13,6 +13,7 @@ struct LDAPDNReaderTests {
             "dc=example", "", "cn=#04024869,ou=people,dc=example", "uid=e, ou=people, dc=example",
             "uid=f, ou=people, dc=example", "uid= g,ou=people,dc=example", "uid=h ,ou=people,dc=example",
             "cn=two  words,ou=people,dc=example", "1.2.3=j,ou=people,dc=example",
+            (1...100).map { "ou=o\($0)" }.joined(separator: ","),
             "userID=K,ou=people,dc=example", "uid=,ou=people,dc=example", "cn=日本 Ünit,ou=people,dc=example",
         ]
         var reader = LDAPDNReader()
@@ -29,7 +30,10 @@ struct LDAPDNReaderTests {
     func refused() throws {
         var reader = LDAPDNReader()
         _ = try reader.read("uid=a,dc=example")
-        for name in ["a,dc=example", ",dc=example", "uid=a,,dc=example", "uid=a\0,dc=example", "uid=#i,dc=example"] {
+        for name in [
+            "a,dc=example", ",dc=example", "uid=a,,dc=example", "uid=a\0,dc=example", "uid=#i,dc=example",
+            "uid=a;dc=example", "uid=a;uid=b,dc=example",
+        ] {
             #expect(throws: LDAPError.self, "\(name)") { _ = try LDAPDN(name) }
             #expect(throws: LDAPError.self, "\(name)") { _ = try reader.read(name) }
         }
