@@ -147,9 +147,12 @@ public struct DestinationSurvey: Sendable {
 public protocol Collector: Sendable {
     func importChanges(_ changes: [OfferedChange]) async throws -> ImportResult
 
-    /// What has been read while another batch is being imported, and most likely comes next. What can be thought out about it
+    /// What has been read while another batch is being imported, and most likely comes next. What can be prepared of it
     /// beforehand may be; nothing is to be written, and nothing may depend on it.
     func foresee(_ observations: [Observation]) async
+
+    /// What was foreseen does not come: the reading has ended early.
+    func forgetForeseen() async
 
     /// Looks through the destination for what the states do not know.
     func survey() async throws -> DestinationSurvey
@@ -160,6 +163,8 @@ public protocol Collector: Sendable {
 
 extension Collector {
     public func foresee(_ observations: [Observation]) async {}
+
+    public func forgetForeseen() async {}
 
     public func survey() async throws -> DestinationSurvey { DestinationSurvey() }
 

@@ -25,6 +25,8 @@ public struct RetryingCollector: Collector {
 
     public func foresee(_ observations: [Observation]) async { await collector.foresee(observations) }
 
+    public func forgetForeseen() async { await collector.forgetForeseen() }
+
     public func survey() async throws -> DestinationSurvey {
         while true {
             do {

@@ -36,6 +36,7 @@ public struct Synchronizer: Sendable {
         } catch {
             // However the reading ends, what has been done is kept, also when this task is cancelled.
             if let step { try? await Task { try await state.commit(step) }.value }
+            await collector.forgetForeseen()
             throw error
         }
         if let step { try await state.commit(step) }

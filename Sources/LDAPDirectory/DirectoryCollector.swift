@@ -16,6 +16,8 @@ public actor DirectoryCollector: Collector {
     let organizationName: @Sendable (OrganizationID) async throws -> String?
     private var session: ImportSession?
     private var foreseen: [EntryID: EntryPlan] = [:]
+    /// Of the batch that is being imported and of those to come, in their order.
+    private var noted: [NotedPlans] = []
 
     /// - Parameters:
     ///   - index: where the entries imported so far stand.
@@ -39,7 +41,7 @@ public actor DirectoryCollector: Collector {
             return try await importAll(offered)
         } catch {
             // Some of it may have been written; and a connection on which something has failed may be of no use.
-            close()
+            await close()
             await strays.forget()
             throw error
         }
@@ -50,7 +52,11 @@ public actor DirectoryCollector: Collector {
         for change in offered {
             if let plan = foreseen.removeValue(forKey: change.id) { batch.foreseen[change.id] = plan }
         }
-        if offered.count >= ImportWriting.importCountMin { batch.session.isLarge = true }
+        if offered.count >= ImportWriting.importCountMin {
+            session?.isLarge = true
+            batch.session.isLarge = true
+        }
+        let own = await takeNoted(of: Set(offered.map(\.id)))
         var outcomes = [Outcome?](repeating: nil, count: offered.count)
         func note(_ results: Numbered<Outcome>) { for (index, outcome) in results { outcomes[index] = outcome } }
 
@@ -60,17 +66,22 @@ public actor DirectoryCollector: Collector {
         let entries = offered.indices.compactMap { index in offered[index].change.entry.map { (index, $0) } }
         try await batch.ensureContainers(of: Set(entries.map(\.1.id.organization)))
         note(try await batch.importContainers(entries.filter { $0.1.kind == .container }))
-        note(try await batch.importEntries(entries.filter { $0.1.kind != .container && $0.1.kind != .group }))
+        note(
+            try await batch.importEntries(
+                entries.filter { $0.1.kind != .container && $0.1.kind != .group }, noted: own))
         note(try await batch.importEntries(entries.filter { $0.1.kind == .group }))
         session = batch.session
+        if let own { await writeOff(own) }
         await strays.note(written: batch.places(of: entries.map(\.1.id)))
         return ImportResult(outcomes: outcomes.map { $0 ?? .waiting(reason: "it was not tried") })
     }
 
-    /// Plans what is new, where that is written together: so the server is not kept waiting for the plans.
+    /// Plans what is new, where that is written together, and lets the server take note of it: so neither is kept waiting for
+    /// the other.
     public func foresee(_ observations: [Observation]) async {
         guard let planning = session, planning.writesAhead else { return }
-        guard let plans = try? await planning.foresee(observations, index: index) else { return }
+        let plans = try? await planning.foresee(observations, index: index) { await self.beginNoting(in: planning) }
+        guard let plans else { return }
         // By another session's schema they might be others.
         guard session?.writtenAttributes === planning.writtenAttributes else { return }
         // The batch before has not taken all of its own yet; what was foreseen and has not come is not kept.
@@ -80,6 +91,36 @@ public actor DirectoryCollector: Collector {
 
     private static let foreseenMax = 2_000
 
+    /// Nil where nothing is to be noted now.
+    private func beginNoting(in planning: ImportSession) async -> NotedPlans? {
+        guard planning.isLarge, let connections = planning.noting,
+            let connection = try? await connections.connection(besides: noted.map(\.connection)),
+            session?.noting === connections, !noted.contains(where: { $0.connection === connection })
+        else { return nil }
+        let begun = NotedPlans(on: connection)
+        noted.append(begun)
+        return begun
+    }
+
+    /// What is noted of a batch. What is older was of one that has not come.
+    private func takeNoted(of ids: Set<EntryID>) async -> NotedPlans? {
+        guard let index = noted.firstIndex(where: { $0.plans.contains { ids.contains($0.wish.id) } }) else { return nil }
+        let own = noted[index]
+        for old in noted[..<index] { await writeOff(old) }
+        return own
+    }
+
+    public func forgetForeseen() async {
+        foreseen = [:]
+        for old in noted { await writeOff(old) }
+    }
+
+    /// Nothing is written of it, unless it has been.
+    private func writeOff(_ old: NotedPlans) async {
+        await old.transaction.abandon()
+        noted.removeAll { $0 === old }
+    }
+
     public func survey() async throws -> DestinationSurvey {
         do {
             let survey = try await strays.surveyAnew(openSession(), index)
@@ -87,7 +128,7 @@ public actor DirectoryCollector: Collector {
             return DestinationSurvey(
                 unknown: survey.unknown.filter { !known.contains($0.key) }, lacksEntries: survey.lacksEntries)
         } catch {
-            close()
+            await close()
             throw error
         }
     }
@@ -97,10 +138,10 @@ public actor DirectoryCollector: Collector {
         do {
             let claims = try await index.placeClaims(limit: Self.claimsMax)
             let moved = claims.isEmpty ? [:] : try await PlaceSettlement(session: openSession()).settle(claims)
-            if moved.isEmpty { close() }
+            if moved.isEmpty { await close() }
             return ImportResult(outcomes: [], moved: moved)
         } catch {
-            close()
+            await close()
             throw error
         }
     }
@@ -108,14 +149,18 @@ public actor DirectoryCollector: Collector {
     /// So many are looked at together.
     private static let claimsMax = 1000
 
-    public func close() {
-        session?.close()
+    private func close() async {
+        let closing = session
         session = nil
-        foreseen = [:]
+        // slapd (2.5) can crash when a connection ends inside a transaction.
+        await forgetForeseen()
+        closing?.close()
     }
 
     private func openSession() async throws -> ImportSession {
         if let session, session.isOpen { return session }
+        // Nothing that was noted by its schema, or on its connections, counts.
+        if session != nil { await close() }
         let session = try await ImportSession.open(access, rules)
         self.session = session
         return session

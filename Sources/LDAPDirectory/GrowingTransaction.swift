@@ -7,7 +7,7 @@ import LDAPClient
 /// it is ended in good order though the service be stopped.
 final class GrowingTransaction: Sendable {
     private enum Part: Sendable {
-        case writes([LDAPWrite])
+        case writes([LDAPWrite], dependsOnEarlier: Bool)
         case commit
     }
 
@@ -22,10 +22,16 @@ final class GrowingTransaction: Sendable {
 
     deinit { parts.finish() }
 
-    /// Hands operations to the server, which takes note of them. Does not wait for it.
-    func add(_ writes: [LDAPWrite]) { parts.yield(.writes(writes)) }
+    /// Hands operations to the server, which takes note of them in any order. Does not wait for it.
+    ///
+    /// - Parameter dependsOnEarlier: they have to be carried out after those that were added before.
+    func add(_ writes: [LDAPWrite], dependsOnEarlier: Bool = false) {
+        parts.yield(.writes(writes, dependsOnEarlier: dependsOnEarlier))
+    }
 
-    /// - Returns: whether all of it is written; else nothing is, because one of them was refused.
+    /// Asked again, it says the same again.
+    ///
+    /// - Returns: whether all of it is written; else nothing is, because one of them was refused, or all of it was abandoned.
     func commit() async throws -> Bool {
         parts.yield(.commit)
         parts.finish()
@@ -41,25 +47,35 @@ final class GrowingTransaction: Sendable {
     private static func carryOut(_ parts: AsyncStream<Part>, on connection: LDAPConnection) async throws -> Bool {
         var transaction: LDAPTransaction?
         var isWanted = false
+        var isRefused = false
         var lost: LDAPError?
         try await withThrowingTaskGroup(of: [Result<LDAPResult, LDAPError>].self) { group in
+            // All answers are waited for, whatever they say: an operation that is under way when the end comes may crash slapd.
+            func waitForAnswers() async throws {
+                while let errors = try await group.next()?.compactMap(\.error) {
+                    if !errors.isEmpty { isRefused = true }
+                    lost = lost ?? errors.first(where: \.isTransient)
+                }
+            }
             for await part in parts {
-                guard case .writes(let writes) = part else {
+                guard case .writes(let writes, let dependsOnEarlier) = part else {
                     isWanted = true
                     continue
                 }
-                let open = if let transaction { transaction } else { try await connection.startTransaction() }
-                transaction = open
-                group.addTask { try await connection.perform(writes, in: open) }
+                if dependsOnEarlier { try await waitForAnswers() }
+                if isRefused { continue }
+                do {
+                    let open = if let transaction { transaction } else { try await connection.startTransaction() }
+                    transaction = open
+                    group.addTask { try await connection.perform(writes, in: open) }
+                } catch let error as LDAPError where !error.isTransient {
+                    isRefused = true
+                }
             }
-            // All answers are waited for, whatever they say: an operation that is under way when the end comes may crash slapd.
-            for try await errors in group.map({ $0.compactMap(\.error) }) {
-                if !errors.isEmpty { isWanted = false }
-                lost = lost ?? errors.first(where: \.isTransient)
-            }
+            try await waitForAnswers()
         }
-        guard let transaction else { return isWanted }
-        let isWritten = try await end(transaction, on: connection, commit: isWanted)
+        guard let transaction else { return isWanted && !isRefused }
+        let isWritten = try await end(transaction, on: connection, commit: isWanted && !isRefused)
         if let lost { throw lost }
         return isWritten
     }

@@ -78,8 +78,9 @@ struct ImportBatch {
                 return (index, outcome)
             }
         }
-        var outcomes: Numbered<Outcome> = []
-        var rest = containers
+        var outcomes = try await importTrees(containers)
+        let written = Set(outcomes.map(\.0))
+        var rest = containers.filter { !written.contains($0.0) }
         while !rest.isEmpty {
             let ids = Set(rest.map(\.1.id.uuid))
             let ready = rest.filter { container in container.1.parent.map { !ids.contains($0) } ?? true }
@@ -102,7 +103,11 @@ struct ImportBatch {
     }
 
     /// Entries that do not depend on each other.
-    mutating func importEntries(_ entries: Numbered<Entry>) async throws -> Numbered<Outcome> {
+    ///
+    /// - Parameter noted: what the server has taken note of for these.
+    mutating func importEntries(
+        _ entries: Numbered<Entry>, noted: NotedPlans? = nil
+    ) async throws -> Numbered<Outcome> {
         guard !entries.isEmpty else { return [] }
         var wishes: [Wish] = []
         var outcomes: Numbered<Outcome> = []
@@ -112,7 +117,7 @@ struct ImportBatch {
             case .impossible(let outcome): outcomes.append((index, outcome))
             }
         }
-        let writing = ImportWriting(session: session, foreseen: foreseen)
+        let writing = ImportWriting(session: session, foreseen: foreseen, noted: noted)
         let old = Dictionary(wishes.map { ($0.id, $0.hint) }, uniquingKeysWith: { first, _ in first })
         for (wish, outcome) in try await writing.carryOut(wishes) {
             note(outcome, of: wish.entry, formerly: old[wish.id] ?? nil)
@@ -132,7 +137,7 @@ struct ImportBatch {
             return .impossible(
                 .refused(reason: "this version cannot write a \(entry.kind.rawValue); a newer one may"))
         }
-        guard let container = session.container(of: entry, among: placed) else {
+        guard let container = container(of: entry) else {
             if let outcome = unplaced[entry.id.organization] { return .impossible(outcome) }
             let reason =
                 session.organizations[entry.id.organization] == nil
@@ -147,7 +152,13 @@ struct ImportBatch {
                 missingMembers: entry.members.count - members.count, hint: placed[entry.id]))
     }
 
-    private mutating func note(_ outcome: Outcome, of entry: Entry, formerly old: Place?) {
+    /// Where an entry of the batch stands; nil if it does not yet.
+    func place(of id: EntryID) -> Place? { placed[id] }
+
+    /// Where the container stands that the entry belongs in; nil if it does not yet.
+    func container(of entry: Entry) -> Place? { session.container(of: entry, among: placed) }
+
+    mutating func note(_ outcome: Outcome, of entry: Entry, formerly old: Place?) {
         guard let new = outcome.placement?.place else { return }
         // What is in a container has moved along.
         if entry.kind == .container, let old, old != new {

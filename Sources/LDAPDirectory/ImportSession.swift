@@ -11,6 +11,8 @@ struct ImportSession: Sendable {
     /// Nothing waits on it for what is being written: a server that writes takes its time, and reads meanwhile.
     let reader: LDAPConnection
     let writer: LDAPConnection
+    /// Of a server of which it is known that a transaction may stay open for a while; else nil.
+    let noting: NotingConnections?
     let rules: ImportRules
     let planner: EntryPlanner
     /// Whether a search finds an entry by its name (`entryDN`, RFC 5020) without going through all: OpenLDAP's does.
@@ -35,9 +37,10 @@ struct ImportSession: Sendable {
             hasGeneralPage: stated.objectClass("interorgGeneralPage") != nil)
         let server = try await connection.rootDSE()
         let isOpenLDAP = DirectoryEntry(server).isOf(objectClass: "OpenLDAProotDSE")
+        let writing = access.connection.forWriting(to: isOpenLDAP)
         return ImportSession(
-            reader: connection,
-            writer: try await LDAPConnection.connect(access.connection.forWriting(to: isOpenLDAP)), rules: rules,
+            reader: connection, writer: try await LDAPConnection.connect(writing),
+            noting: isOpenLDAP ? NotingConnections(writing) : nil, rules: rules,
             planner: EntryPlanner(
                 mapping: access.mapping, schema: schema, template: rules.placement,
                 rules: SchemaRules(stated, mapping: access.mapping, destination: schema)),
@@ -74,6 +77,7 @@ extension ImportSession {
     func close() {
         reader.close()
         writer.close()
+        noting?.close()
     }
 
     /// Where an entry belongs, given where its container stands; nil if that is not there yet.

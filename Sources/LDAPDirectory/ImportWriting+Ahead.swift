@@ -23,12 +23,15 @@ extension ImportWriting {
     ) async throws -> [(Wish, Verdict)] {
         let known = session.writtenAttributes.names
         var verdicts: [(Wish, Verdict)] = []
-        var ahead: [EntryPlan] = []
-        var notedCount = 0
+        let (transaction, noted) = await begun(for: wishes)
+        var ahead = noted
+        taken = Set(ahead.map(\.placement.place.key))
+        var notedCount = ahead.count
         var failure: (any Error)?
-        let transaction = GrowingTransaction(on: session.writer)
-        for start in stride(from: 0, to: wishes.count, by: Self.plannedTogether) {
-            for wish in wishes[start..<min(start + Self.plannedTogether, wishes.count)] {
+        let begun = Set(ahead.map(\.wish.id))
+        let others = begun.isEmpty ? wishes : wishes.filter { !begun.contains($0.id) }
+        for start in stride(from: 0, to: others.count, by: Self.plannedTogether) {
+            for wish in others[start..<min(start + Self.plannedTogether, others.count)] {
                 do {
                     let plan = try foreseen[wish.id]?.carriedOver(to: wish) ?? planner.plan(wish, from: nil)
                     let isSafe = plan.namesWritten.allSatisfy(known.contains)
@@ -57,6 +60,19 @@ extension ImportWriting {
         }
         return verdicts + (try await end(transaction, of: ahead[...]))
     }
+
+    /// The transaction with what the server has taken note of, if all of that is wished; else that is written off, and the
+    /// transaction is a new one.
+    private func begun(for wishes: [Wish]) async -> (GrowingTransaction, [EntryPlan]) {
+        if let noted {
+            let known = Dictionary(wishes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            let plans = noted.plans
+            let wanted = plans.compactMap { plan in known[plan.wish.id].flatMap { plan.carriedOver(to: $0) } }
+            if wanted.count == plans.count, !wanted.isEmpty { return (noted.transaction, wanted) }
+            await noted.transaction.abandon()
+        }
+        return (GrowingTransaction(on: session.writer), [])
+    }
 }
 
 extension ImportSession {
@@ -65,18 +81,46 @@ extension ImportSession {
 
     /// Plans for people that are new, as far as their containers are there. A plan is a function of the wish: one that turns
     /// out to be another is planned anew.
-    func foresee(_ observations: [Observation], index: any PlaceIndex) async throws -> [EntryID: EntryPlan] {
+    /// Where all of them are new, the server takes note of those that may be written together, unless they are few.
+    ///
+    /// - Parameter begin: begins that; nil if nothing is to be noted.
+    /// - Returns: those that the server has not taken note of.
+    func foresee(
+        _ observations: [Observation], index: any PlaceIndex, begin: @Sendable () async -> NotedPlans?
+    ) async throws -> [EntryID: EntryPlan] {
         let entries = observations.compactMap { observation -> Entry? in
             guard case .change(.upsert(let entry)) = observation.content else { return nil }
             return entry.kind == .person || entry.kind == .contact ? entry : nil
         }
         let containers = entries.compactMap(\.container)
         let places = try await index.places(of: Array(Set(containers).union(entries.map(\.id))))
+        let written = writtenAttributes.names
+        var mayNote = entries.allSatisfy { places[$0.id] == nil }
+        var noted: NotedPlans?
         var plans: [EntryID: EntryPlan] = Dictionary(minimumCapacity: entries.count)
+        var taken: Set<String> = []
+        var ready: [EntryPlan] = []
         for (position, entry) in entries.enumerated() where places[entry.id] == nil {
-            guard let container = container(of: entry, among: places) else { continue }
-            plans[entry.id] = try? planner.plan(Wish(index: position, entry: entry, container: container), from: nil)
+            guard let container = container(of: entry, among: places),
+                let plan = try? planner.plan(Wish(index: position, entry: entry, container: container), from: nil)
+            else { continue }
+            guard mayNote, plan.namesWritten.allSatisfy(written.contains),
+                taken.insert(plan.placement.place.key).inserted
+            else {
+                plans[entry.id] = plan
+                continue
+            }
+            ready.append(plan)
+            guard ready.count > ImportWriting.transactionCountMin else { continue }
+            if noted == nil { noted = await begin() }
+            guard let noted else {
+                mayNote = false
+                continue
+            }
+            noted.add(ready)
+            ready = []
         }
+        for plan in ready { plans[plan.wish.id] = plan }
         return plans
     }
 }

@@ -9,6 +9,8 @@ struct ImportWriting {
     let session: ImportSession
     /// See ``ImportSession/foresee(_:index:)``.
     var foreseen: [EntryID: EntryPlan] = [:]
+    /// Those of them that the server has taken note of.
+    var noted: NotedPlans?
 
     var planner: EntryPlanner { session.planner }
 

@@ -60,10 +60,14 @@ private actor LogReader: ChangeReader {
         isAtEnd = changes.count < LogSource.batchSize
         after = isAtEnd ? source.through : changes.last?.number ?? source.through
         let observations = changes.map { Observation(.change($0.change), number: $0.number) }
-        guard let refresh else { return ChangeBatch(observations: observations, cursor: Cursor(number: after)) }
+        guard let refresh else {
+            return ChangeBatch(
+                observations: observations, cursor: Cursor(number: after), allowsReadingAhead: !isAtEnd)
+        }
         // One that is interrupted begins anew: nothing of it is written twice.
         return ChangeBatch(
             observations: observations, cursor: isAtEnd ? Cursor(number: after) : nil, refresh: refresh,
-            completesRefresh: isAtEnd, coversEverything: isAtEnd && source.stream == .contents)
+            completesRefresh: isAtEnd, coversEverything: isAtEnd && source.stream == .contents,
+            allowsReadingAhead: !isAtEnd)
     }
 }

@@ -52,23 +52,39 @@ struct DirectoryImport {
     }
 
     private func synchronizer(_ stream: ChangeStream, _ changes: [Change]) async throws -> Synchronizer {
-        let state = try await StoredSynchronizationState.open(
+        try await synchronizer(
+            stream,
+            from: ListedChanges(
+                changes: changes, batchSize: batchSize, edition: edition, isLog: offersAnyway, readsAhead: readsAhead))
+    }
+
+    /// As a service puts it together, but for trying again.
+    func synchronizer(_ stream: ChangeStream, from source: any ChangeSource) async throws -> Synchronizer {
+        let state = try await state(stream)
+        let now = now
+        let retry = Retry(
+            Backoff(first: .zero, longest: .zero),
+            pauses: Pauses(elapsed: { .zero }, wait: { _ in }, random: { 0 }), isTransient: { _ in false })
+        return Synchronizer(
+            from: source, to: RetryingCollector(try await collector(state), retry), state: state,
+            deletionGuard: DeletionGuard(percent: 100), now: { now })
+    }
+
+    func state(_ stream: ChangeStream) async throws -> StoredSynchronizationState {
+        try await StoredSynchronizationState.open(
             "import", stream, SynchronizationEnds(destination: "directory"), in: store)
+    }
+
+    func collector(_ state: StoredSynchronizationState) async throws -> DirectoryCollector {
         let name = organizationName
         var access = try await server.access(of: Self.own, importBase: importBase, bindDN: bindDN)
         if let url { access.connection.url = url }
-        let collector = DirectoryCollector(
+        return DirectoryCollector(
             access,
             ImportRules(
                 base: try LDAPDN(importBase), placement: placement, adoption: adoption, transactions: transactions),
             index: state.destinationIndex, strays: strays,
             organizationName: { $0 == Self.branch ? name : nil })
-        let now = now
-        return Synchronizer(
-            from: ListedChanges(
-                changes: changes, batchSize: batchSize, edition: edition, isLog: offersAnyway, readsAhead: readsAhead),
-            to: collector, state: state,
-            deletionGuard: DeletionGuard(percent: 100), now: { now })
     }
 
     /// Everything below the import base, by its DN relative to that, with all attributes but the operational ones; DNs among

@@ -69,6 +69,7 @@ struct ImportOverlayTests {
         }
     }
 
+    static let startOfTransaction = "1.3.6.1.1.21.1"
     static let endOfTransaction = "1.3.6.1.1.21.3"
 
     private func loggedWrites(_ overlay: Overlay, _ server: SlapdServer) async throws -> Int {

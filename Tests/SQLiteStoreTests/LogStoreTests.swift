@@ -69,11 +69,14 @@ struct LogStoreTests {
         let reader = try await source.read(after: Cursor(number: 100))
         var numbers: [Int64] = []
         var cursors: [Int64?] = []
+        var readAhead: [Bool] = []
         while let batch = try await reader.next() {
             #expect(batch.observations.count <= 500)
             numbers += batch.observations.compactMap(\.number)
             cursors.append(batch.cursor?.number)
+            readAhead.append(batch.allowsReadingAhead)
         }
+        #expect(readAhead == [true, true, false])
         #expect(numbers == Array(101...1200))
         #expect(cursors == [600, 1100, 1200])
     }

@@ -73,7 +73,9 @@ private actor MessageReader: ChangeReader {
             .map { Observation(.change($0.change), number: $0.number) }
         return ChangeBatch(
             observations: observations, cursor: try cursor(at: through, source.generation),
-            refresh: source.generation.map { RefreshID($0.id) })
+            refresh: source.generation.map { RefreshID($0.id) },
+            // What comes after the lines is concluded from what the state has of them.
+            allowsReadingAhead: index < count)
     }
 
     /// The position behind the range. At the end of a full transfer, what is missing from it is gone; but only if the
