@@ -104,7 +104,8 @@ public actor DirectoryCollector: Collector {
 
     /// What is noted of a batch. What is older was of one that has not come.
     private func takeNoted(of ids: Set<EntryID>) async -> NotedPlans? {
-        guard let index = noted.firstIndex(where: { $0.plans.contains { ids.contains($0.wish.id) } }) else { return nil }
+        let index = noted.firstIndex { begun in begun.plans.contains { ids.contains($0.wish.id) } }
+        guard let index else { return nil }
         let own = noted[index]
         for old in noted[..<index] { await writeOff(old) }
         return own

@@ -268,7 +268,8 @@ struct ImportTransactionTests {
                     }
                 try await destination.asAdministrator { connection in
                     for dn in obstacles {
-                        try await connection.add(dn: dn, attributes: [LDAPAttribute("objectClass", "organizationalUnit")])
+                        let attributes = [LDAPAttribute("objectClass", "organizationalUnit")]
+                        try await connection.add(dn: dn, attributes: attributes)
                     }
                 }
                 try await destination.synchronize(hierarchy: containers)
