@@ -28,8 +28,8 @@ extension ImportWriting {
         taken = Set(ahead.map(\.placement.place.key))
         var notedCount = ahead.count
         var failure: (any Error)?
-        let begun = Set(ahead.map(\.wish.id))
-        let others = begun.isEmpty ? wishes : wishes.filter { !begun.contains($0.id) }
+        let notedIDs = Set(noted.map(\.wish.id))
+        let others = noted.isEmpty ? wishes : wishes.filter { !notedIDs.contains($0.id) }
         for start in stride(from: 0, to: others.count, by: Self.plannedTogether) {
             for wish in others[start..<min(start + Self.plannedTogether, others.count)] {
                 do {
@@ -81,6 +81,7 @@ extension ImportSession {
 
     /// Plans for people that are new, as far as their containers are there. A plan is a function of the wish: one that turns
     /// out to be another is planned anew.
+    ///
     /// Where all of them are new, the server takes note of those that may be written together, unless they are few.
     ///
     /// - Parameter begin: begins that; nil if nothing is to be noted.
